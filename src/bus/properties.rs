@@ -1,0 +1,134 @@
+//! The properties of one object, by name.
+//!
+//! Answers the few questions about files and states that every report asks; the directives' own
+//! properties are looked up by the catalogue.
+
+use std::collections::BTreeMap;
+
+use zbus::{Message, Variant};
+
+use super::MAX_PROPERTIES_BYTES;
+use super::convert::neutral;
+use super::failure::BusFailure;
+use crate::bus_value::BusValue;
+
+/// What the manager says about a unit, or about itself.
+///
+/// A property that is missing is one that the running systemd does not have; a lookup of the wrong
+/// shape answers as if it were missing. Paths and texts are what the other side sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Properties {
+    values: BTreeMap<String, BusValue>,
+}
+
+impl Properties {
+    /// The value of a property, by its name on the bus: `ProtectHome`, `CPUQuotaPerSecUSec`.
+    pub fn get(&self, property: &str) -> Option<&BusValue> {
+        self.values.get(property)
+    }
+
+    /// All properties in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &BusValue)> {
+        self.values.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// The text of a property of type `s`.
+    pub fn text(&self, property: &str) -> Option<&str> {
+        self.get(property)?.as_text()
+    }
+
+    /// The full name of the unit; another than the one asked for if that is an alias.
+    pub fn id(&self) -> Option<&str> {
+        self.text("Id")
+    }
+
+    /// How the loading of the unit's files ended.
+    pub fn load_state(&self) -> Option<LoadState> {
+        self.text("LoadState").map(LoadState::from)
+    }
+
+    /// Why the loading failed, in the manager's words; nothing if it did not.
+    pub fn load_error(&self) -> Option<&str> {
+        let [_, message] = self.get("LoadError")?.members()? else { return None };
+        message.as_text().filter(|message| !message.is_empty())
+    }
+
+    /// What the unit does now: `active`, `inactive`, `failed` and so on.
+    pub fn active_state(&self) -> Option<&str> {
+        self.text("ActiveState")
+    }
+
+    /// The unit's main file; nothing for a unit without one.
+    pub fn fragment_path(&self) -> Option<&str> {
+        self.text("FragmentPath").filter(|path| !path.is_empty())
+    }
+
+    /// The drop-ins in the order in which they apply. One masked by a link to `/dev/null` is among
+    /// them.
+    pub fn drop_in_paths(&self) -> Vec<&str> {
+        self.get("DropInPaths").and_then(BusValue::as_texts).unwrap_or_default()
+    }
+
+    /// Whether the files have changed since the manager read them.
+    pub fn needs_daemon_reload(&self) -> Option<bool> {
+        self.get("NeedDaemonReload")?.as_bool()
+    }
+
+    /// Takes a reply to `GetAll` apart. One value beyond the bounds fails the whole: without it
+    /// the unit would look like that of an older systemd.
+    pub(super) fn read(reply: &Message) -> Result<Self, BusFailure> {
+        let body = reply.body();
+        if body.len() > MAX_PROPERTIES_BYTES {
+            return Err(BusFailure::Protocol(format!(
+                "properties of {} bytes, more than {MAX_PROPERTIES_BYTES}",
+                body.len()
+            )));
+        }
+        let properties: BTreeMap<&str, Variant<'_>> =
+            body.deserialize().map_err(|error| BusFailure::protocol(&error.to_string()))?;
+        let values = properties
+            .into_iter()
+            .map(|(name, value)| match neutral(&value) {
+                Some(value) => Ok((name.to_owned(), value)),
+                None => Err(BusFailure::protocol(&format!("`{name}` is too long or too deep"))),
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { values })
+    }
+}
+
+/// How the loading of a unit ended (org.freedesktop.systemd1(5), `LoadState`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LoadState {
+    /// Not read yet
+    Stub,
+    /// Read
+    Loaded,
+    /// No file of that name
+    NotFound,
+    /// A file without what its type needs, as a service without `ExecStart=`
+    BadSetting,
+    /// A file that could not be read
+    Error,
+    /// Another name of a unit, since joined with it
+    Merged,
+    /// Linked to `/dev/null`, or empty
+    Masked,
+    /// A state of a later systemd
+    Other(String),
+}
+
+impl From<&str> for LoadState {
+    fn from(state: &str) -> Self {
+        match state {
+            "stub" => Self::Stub,
+            "loaded" => Self::Loaded,
+            "not-found" => Self::NotFound,
+            "bad-setting" => Self::BadSetting,
+            "error" => Self::Error,
+            "merged" => Self::Merged,
+            "masked" => Self::Masked,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Rows about device nodes.
+
+use super::{
+    Directive, Entry, Kind, LevelRules, NOTHING, Operation, Order, Probe, ROW, Sections, When, WordRules, also,
+    always, at_load, at_most, check, filesystem::level, from, kernel::FORCES_NO_NEW_PRIVILEGES_AND,
+    privileges::{BRINGS_MOUNTS, CAPABILITY_BOUNDING_SET},
+};
+use crate::manifest::Strictness;
+use crate::need::Need;
+
+pub(super) static ROWS: &[&Directive] = &[&PRIVATE_DEVICES, &DEVICE_POLICY, &DEVICE_ALLOW];
+
+pub(crate) static PRIVATE_DEVICES: Directive = Directive {
+    name: "PrivateDevices",
+    since: 209,
+    hardened: &[from(Strictness::Default, &["yes"])],
+    yields: &[
+        at_most(Need::Devices, "no"),
+        at_most(Need::MeasuresFilesystems, "no"),
+        at_most(Need::KernelRawIo, "no"),
+        at_most(Need::KernelClock, "no"),
+        at_most(Need::StartsSessions, "no"),
+    ],
+    implies: &[
+        at_load(When::On, &CAPABILITY_BOUNDING_SET, Operation::Assign("~CAP_MKNOD CAP_SYS_RAWIO")),
+        at_load(When::On, &DEVICE_POLICY, Operation::Replace("auto", "closed")),
+        BRINGS_MOUNTS,
+        FORCES_NO_NEW_PRIVILEGES_AND,
+    ],
+    checks: &[check("PrivateDevices", 1000, 1, Probe::On)],
+    summary: "Gives the service a /dev with nothing but null, zero, random and the like.",
+    breaks: "Physical devices, /dev/log links to elsewhere, credentials sealed by a TPM (252).",
+    ..ROW
+};
+
+static POLICIES: LevelRules = LevelRules {
+    levels: &[level("auto", 0, 0), level("closed", 0, 1), level("strict", 0, 2)],
+    empty: &[],
+    suffix: &[],
+    order: Order::MoreIsStricter,
+};
+
+pub(crate) static DEVICE_POLICY: Directive = Directive {
+    name: "DevicePolicy",
+    sections: Sections::Exec,
+    since: 208,
+    kind: Kind::Level(&POLICIES),
+    unset: &[always("auto")],
+    hardened: &[from(Strictness::Default, &["closed"])],
+    yields: &[at_most(Need::StartsSessions, "auto")],
+    summary: "Says which devices the control group may open besides those that are allowed.",
+    breaks: "Devices that no DeviceAllow= names.",
+    ..ROW
+};
+
+static DEVICES: WordRules = WordRules { entry: Entry::Device, order: Order::MoreIsWeaker };
+
+pub(crate) static DEVICE_ALLOW: Directive = Directive {
+    name: "DeviceAllow",
+    sections: Sections::Exec,
+    since: 208,
+    kind: Kind::Words(&DEVICES),
+    unset: NOTHING,
+    yields: &[also(Need::Devices, "{path} {access}")],
+    summary: "Devices that the control group may open.",
+    breaks: "Nothing by itself; with DevicePolicy=auto a first entry closes all others.",
+    ..ROW
+};

@@ -1,0 +1,278 @@
+//! Rows about who the service is.
+
+use super::{
+    Applies, Directive, Entry, Implied, Kind, Level, LevelRules, NOTHING, Odd, Operation, Order, Probe,
+    ROW, Sections, Stage, SwitchRules, TextGrammar, When, WordRules, also, always, at_load, at_most, check,
+    filesystem, from, privileges,
+};
+use crate::context::{Scope, UnitType};
+use crate::manifest::Strictness;
+use crate::need::Need;
+use crate::release::{EVERY, Range};
+
+pub(super) static ROWS: &[&Directive] = &[
+    &USER,
+    &GROUP,
+    &DYNAMIC_USER,
+    &SUPPLEMENTARY_GROUPS,
+    &PAM_NAME,
+    &UMASK,
+    &KEYRING_MODE,
+    &REMOVE_IPC,
+    &LOAD_CREDENTIAL,
+    &LOAD_CREDENTIAL_ENCRYPTED,
+    &SET_CREDENTIAL,
+    &SET_CREDENTIAL_ENCRYPTED,
+    &IMPORT_CREDENTIAL,
+    &DELEGATE,
+];
+
+pub(crate) static USER: Directive = Directive {
+    name: "User",
+    kind: Kind::Text(TextGrammar::Identity),
+    unset: NOTHING,
+    key: Some("user"),
+    summary: "The user that the service runs as.",
+    breaks: "Whatever only root may do.",
+    ..ROW
+};
+
+pub(crate) static GROUP: Directive = Directive {
+    name: "Group",
+    kind: Kind::Text(TextGrammar::Free),
+    unset: NOTHING,
+    key: Some("group"),
+    summary: "The primary group that the service runs as; the user's own where it is not set.",
+    breaks: "Access that the user's own group gives.",
+    ..ROW
+};
+
+static DYNAMIC: SwitchRules =
+    SwitchRules { order: Order::MoreIsStricter, empty: &[(EVERY, Odd::Refused)], other: Odd::Refused };
+
+pub(crate) static DYNAMIC_USER: Directive = Directive {
+    name: "DynamicUser",
+    since: 232,
+    kind: Kind::Switch(&DYNAMIC),
+    key: Some("dynamic-user"),
+    implies: &[
+        at_load(When::On, &USER, Operation::NameAfterUnit),
+        Implied {
+            when: When::On,
+            on: &filesystem::PRIVATE_TMP,
+            operation: Operation::Replace("no", "yes"),
+            releases: &[Range::up_to(256)],
+            stage: Stage::Load,
+        },
+        Implied {
+            when: When::On,
+            on: &filesystem::PRIVATE_TMP,
+            operation: Operation::Replace("no", "disconnected"),
+            releases: &[Range::since(257)],
+            stage: Stage::Load,
+        },
+        at_load(When::On, &REMOVE_IPC, Operation::Force("yes")),
+        at_load(When::On, &filesystem::PROTECT_SYSTEM, Operation::Force("strict")),
+        at_load(When::On, &filesystem::PROTECT_HOME, Operation::Replace("no", "read-only")),
+        Implied {
+            when: When::On,
+            on: &privileges::NO_NEW_PRIVILEGES,
+            operation: Operation::Force("yes"),
+            releases: &[Range::since(242)],
+            stage: Stage::Load,
+        },
+        Implied {
+            when: When::On,
+            on: &privileges::RESTRICT_SUID_SGID,
+            operation: Operation::Force("yes"),
+            releases: &[Range::since(242)],
+            stage: Stage::Load,
+        },
+    ],
+    summary: "Makes up a user for as long as the service runs.",
+    breaks: "Files that must keep an owner, setgid helpers, openat2() (from 242 on it brings RestrictSUIDSGID=).",
+    ..ROW
+};
+
+static GROUPS: WordRules = WordRules { entry: Entry::Group, order: Order::MoreIsWeaker };
+
+pub(crate) static SUPPLEMENTARY_GROUPS: Directive = Directive {
+    name: "SupplementaryGroups",
+    kind: Kind::Words(&GROUPS),
+    unset: NOTHING,
+    key: Some("groups"),
+    yields: &[also(Need::Devices, "{group}")],
+    checks: &[check("SupplementaryGroups", 200, 1, Probe::Empty).applying(Applies::Unprivileged)],
+    summary: "Further groups of the service.",
+    breaks: "Access through a group that is left out.",
+    ..ROW
+};
+
+pub(crate) static PAM_NAME: Directive = Directive {
+    name: "PAMName",
+    kind: Kind::Text(TextGrammar::Free),
+    unset: NOTHING,
+    summary: "Opens a PAM session around the service.",
+    breaks: "Processes of the session that PAM itself starts are not confined.",
+    ..ROW
+};
+
+pub(crate) static UMASK: Directive = Directive {
+    name: "UMask",
+    kind: Kind::Mode(Order::MoreIsStricter),
+    unset: &[always("0022")],
+    key: Some("umask"),
+    hardened: &[from(Strictness::Default, &["0027"]), from(Strictness::Strict, &["0077"])],
+    checks: &[check("UMask", 100, 10, Probe::MaskBits(&[(0o002, 10), (0o004, 5), (0o020, 2), (0o040, 1)]))],
+    summary: "Takes permissions away from files that the service makes.",
+    breaks: "Programs of other users that read those files.",
+    ..ROW
+};
+
+static KEYRINGS: LevelRules = LevelRules {
+    levels: &[
+        Level { text: "inherit", also: &[], since: 0, rank: 0 },
+        Level { text: "shared", also: &[], since: 0, rank: 1 },
+        Level { text: "private", also: &[], since: 0, rank: 2 },
+    ],
+    empty: &[],
+    suffix: &[],
+    order: Order::MoreIsStricter,
+};
+
+pub(crate) static KEYRING_MODE: Directive = Directive {
+    name: "KeyringMode",
+    since: 235,
+    kind: Kind::Level(&KEYRINGS),
+    unset: &[
+        super::Unset { releases: EVERY, scope: Some(Scope::User), unit_type: None, text: "inherit" },
+        super::Unset { releases: EVERY, scope: None, unit_type: Some(UnitType::Service), text: "private" },
+        super::Unset { releases: EVERY, scope: None, unit_type: Some(UnitType::Other), text: "inherit" },
+        always("shared"),
+    ],
+    hardened: &[from(Strictness::Default, &["private"])],
+    checks: &[check("KeyringMode", 1000, 1, Probe::Words(&[("private", 0), ("inherit", 1), ("shared", 1)]))],
+    summary: "Gives the service a kernel keyring of its own.",
+    breaks: "Keys that are handed over through the user's keyring.",
+    ..ROW
+};
+
+pub(crate) static REMOVE_IPC: Directive = Directive {
+    name: "RemoveIPC",
+    since: 232,
+    hardened: &[from(Strictness::Default, &["yes"])],
+    yields: &[at_most(Need::SharesIpc, "no"), at_most(Need::StartsSessions, "no")],
+    checks: &[check("RemoveIPC", 100, 1, Probe::On).applying(Applies::UnprivilegedSystem)],
+    summary: "Removes System V and POSIX IPC objects of the service's user when it stops.",
+    breaks: "Another service of the same user that uses them.",
+    ..ROW
+};
+
+static CREDENTIALS: WordRules = WordRules { entry: Entry::Credential, order: Order::Unordered };
+
+const fn credential(
+    name: &'static str,
+    since: u16,
+    shares: &'static Directive,
+    implies: &'static [Implied],
+    summary: &'static str,
+) -> Directive {
+    Directive {
+        name,
+        since,
+        kind: Kind::Words(&CREDENTIALS),
+        unset: NOTHING,
+        shares: Some(shares),
+        implies,
+        summary,
+        breaks: "The start (243/CREDENTIALS), if the source is missing.",
+        ..ROW
+    }
+}
+
+/// A credential that the TPM sealed opens the TPM; which releases do so was measured for each spelling.
+const fn opens_tpm(device: &'static str, releases: &'static [Range]) -> Implied {
+    Implied {
+        when: When::OnWithDeviceRules,
+        on: &super::devices::DEVICE_ALLOW,
+        operation: Operation::Assign(device),
+        releases,
+        stage: Stage::Load,
+    }
+}
+
+pub(crate) static LOAD_CREDENTIAL: Directive = Directive {
+    key: Some("credentials"),
+    ..credential(
+        "LoadCredential",
+        247,
+        &LOAD_CREDENTIAL_ENCRYPTED,
+        &[],
+        "Hands a file that only root can read to the service, in memory that only the service can read.",
+    )
+};
+pub(crate) static LOAD_CREDENTIAL_ENCRYPTED: Directive = Directive {
+    key: Some("credentials.encrypted"),
+    ..credential(
+        "LoadCredentialEncrypted",
+        250,
+        &LOAD_CREDENTIAL,
+        &[
+            opens_tpm(
+                "/dev/tpmrm0 rw",
+                &[Range::branch(252, 6, u16::MAX), Range::majors(253, 257)],
+            ),
+            opens_tpm("char-tpm rw", &[Range::majors(254, 257)]),
+        ],
+        "The same for a file that systemd-creds(1) encrypted.",
+    )
+};
+pub(crate) static SET_CREDENTIAL: Directive = credential(
+    "SetCredential",
+    247,
+    &SET_CREDENTIAL_ENCRYPTED,
+    &[],
+    "Hands a literal value to the service; any local user can read it in the unit and on the bus.",
+);
+pub(crate) static SET_CREDENTIAL_ENCRYPTED: Directive = credential(
+    "SetCredentialEncrypted",
+    250,
+    &SET_CREDENTIAL,
+    &[
+        opens_tpm(
+            "/dev/tpmrm0 rw",
+            &[
+                Range::branch(252, 7, u16::MAX),
+                Range::branch(253, 1, u16::MAX),
+                Range::majors(254, 257),
+            ],
+        ),
+        opens_tpm("char-tpm rw", &[Range::majors(254, 257)]),
+    ],
+    "The same for a value that systemd-creds(1) encrypted.",
+);
+
+pub(crate) static IMPORT_CREDENTIAL: Directive = Directive {
+    name: "ImportCredential",
+    since: 254,
+    kind: Kind::Words(&CREDENTIALS),
+    unset: NOTHING,
+    summary: "Hands over credentials that the machine itself was given.",
+    breaks: "Nothing; a missing one is skipped.",
+    ..ROW
+};
+
+static DELEGATION: SwitchRules =
+    SwitchRules { order: Order::MoreIsWeaker, empty: &[(EVERY, Odd::On)], other: Odd::On };
+
+pub(crate) static DELEGATE: Directive = Directive {
+    name: "Delegate",
+    sections: Sections::Exec,
+    since: 218,
+    kind: Kind::Switch(&DELEGATION),
+    checks: &[check("Delegate", 100, 1, Probe::Off)],
+    summary: "Leaves the service's control group to the service.",
+    breaks: "Nothing; it opens.",
+    ..ROW
+};
+

@@ -1,0 +1,282 @@
+//! Rows about the kernel: its settings, its modules, its clock, processes and memory.
+
+use super::{
+    Directive, Given, Implied, Kind, Level, LevelRules, Odd, Operation, Order, Probe, ROW, Sections, Stage, When,
+    always, at_load, at_most, check, devices, filesystem::level, from, given,
+    privileges::{BRINGS_MOUNTS, CAPABILITY_BOUNDING_SET, NO_NEW_PRIVILEGES},
+};
+use crate::manifest::Strictness;
+use crate::need::Need;
+use crate::release::Range;
+
+pub(super) static ROWS: &[&Directive] = &[
+    &PROTECT_KERNEL_TUNABLES,
+    &PROTECT_KERNEL_MODULES,
+    &PROTECT_KERNEL_LOGS,
+    &PROTECT_CONTROL_GROUPS,
+    &PROTECT_CLOCK,
+    &PROTECT_HOSTNAME,
+    &PROTECT_PROC,
+    &PROC_SUBSET,
+    &LOCK_PERSONALITY,
+    &RESTRICT_REALTIME,
+    &MEMORY_DENY_WRITE_EXECUTE,
+    &PRIVATE_BPF,
+];
+
+/// Up to 254, a service with another user than root gets NoNewPrivileges= from every directive that needs a seccomp
+/// filter, even beside `NoNewPrivileges=no`; the bus does not show it (measured on 252; gone in 257; systemd 255 NEWS).
+pub(super) const FORCES_NO_NEW_PRIVILEGES_AND: Implied = Implied {
+    when: When::OnWithUser,
+    on: &NO_NEW_PRIVILEGES,
+    operation: Operation::Force("yes"),
+    releases: &[Range::up_to(254)],
+    stage: Stage::Exec,
+};
+
+/// The same, for rows that imply nothing else.
+pub(super) const FORCES_NO_NEW_PRIVILEGES: &[Implied] = &[FORCES_NO_NEW_PRIVILEGES_AND];
+
+pub(crate) static PROTECT_KERNEL_TUNABLES: Directive = Directive {
+    name: "ProtectKernelTunables",
+    since: 232,
+    hardened: &[from(Strictness::Default, &["yes"])],
+    yields: &[at_most(Need::KernelTunables, "no"), at_most(Need::StartsSessions, "no")],
+    implies: &[BRINGS_MOUNTS, FORCES_NO_NEW_PRIVILEGES_AND],
+    checks: &[check("ProtectKernelTunables", 1000, 1, Probe::On)],
+    summary: "Makes kernel settings below /proc/sys and /sys read-only.",
+    breaks: "Programs that tune the kernel: irqbalance runs on and does nothing.",
+    ..ROW
+};
+
+pub(crate) static PROTECT_KERNEL_MODULES: Directive = Directive {
+    name: "ProtectKernelModules",
+    since: 232,
+    hardened: &[given(Strictness::Safe, Given::ForcesNothing, &["yes"]), from(Strictness::Default, &["yes"])],
+    yields: &[at_most(Need::KernelModules, "no"), at_most(Need::StartsSessions, "no")],
+    implies: &[
+        at_load(When::On, &CAPABILITY_BOUNDING_SET, Operation::Assign("~CAP_SYS_MODULE")),
+        BRINGS_MOUNTS,
+        FORCES_NO_NEW_PRIVILEGES_AND,
+    ],
+    checks: &[check("ProtectKernelModules", 1000, 1, Probe::On)],
+    summary: "Refuses to load kernel modules and hides their files.",
+    breaks: "Programs that load modules themselves.",
+    ..ROW
+};
+
+pub(crate) static PROTECT_KERNEL_LOGS: Directive = Directive {
+    name: "ProtectKernelLogs",
+    since: 244,
+    hardened: &[given(Strictness::Safe, Given::ForcesNothing, &["yes"]), from(Strictness::Default, &["yes"])],
+    yields: &[at_most(Need::KernelLog, "no"), at_most(Need::StartsSessions, "no")],
+    implies: &[
+        at_load(When::On, &CAPABILITY_BOUNDING_SET, Operation::Assign("~CAP_SYSLOG")),
+        FORCES_NO_NEW_PRIVILEGES_AND,
+    ],
+    checks: &[check("ProtectKernelLogs", 1000, 1, Probe::On).in_releases(&[Range::since(244)])],
+    summary: "Hides the kernel's log.",
+    breaks: "System loggers.",
+    ..ROW
+};
+
+static CGROUPS: LevelRules = LevelRules {
+    levels: &[level("no", 0, 0), level("yes", 0, 1), level("private", 257, 1), level("strict", 257, 2)],
+    empty: &[],
+    suffix: &[],
+    order: Order::MoreIsStricter,
+};
+
+pub(crate) static PROTECT_CONTROL_GROUPS: Directive = Directive {
+    name: "ProtectControlGroups",
+    since: 232,
+    kind: Kind::Level(&CGROUPS),
+    bus: &["ProtectControlGroupsEx", "ProtectControlGroups"],
+    hardened: &[from(Strictness::Default, &["yes"])],
+    yields: &[at_most(Need::KernelCgroups, "no"), at_most(Need::StartsSessions, "no")],
+    implies: &[BRINGS_MOUNTS],
+    checks: &[check("ProtectControlGroups", 1000, 1, Probe::On)],
+    summary: "Makes the control group tree read-only.",
+    breaks: "Container managers.",
+    ..ROW
+};
+
+pub(crate) static PROTECT_CLOCK: Directive = Directive {
+    name: "ProtectClock",
+    since: 245,
+    hardened: &[from(Strictness::Default, &["yes"])],
+    yields: &[
+        at_most(Need::KernelClock, "no"),
+        at_most(Need::KernelClockRead, "no"),
+        at_most(Need::StartsSessions, "no"),
+    ],
+    implies: &[
+        at_load(When::On, &CAPABILITY_BOUNDING_SET, Operation::Assign("~CAP_SYS_TIME CAP_WAKE_ALARM")),
+        Implied {
+            when: When::On,
+            on: &devices::DEVICE_ALLOW,
+            operation: Operation::Assign("char-rtc r"),
+            releases: &[Range::majors(245, 251)],
+            stage: Stage::Load,
+        },
+        Implied {
+            when: When::OnWithDeviceRules,
+            on: &devices::DEVICE_ALLOW,
+            operation: Operation::Assign("char-rtc r"),
+            releases: &[Range::since(252)],
+            stage: Stage::Load,
+        },
+        FORCES_NO_NEW_PRIVILEGES_AND,
+    ],
+    checks: &[check("ProtectClock", 1000, 1, Probe::On).in_releases(&[Range::since(245)])],
+    summary: "Refuses to set the clock; leaves the hardware clock readable, which costs half a tenth for DeviceAllow=.",
+    breaks: "Time services; up to 251 any physical device, for it makes the device policy an allow list.",
+    ..ROW
+};
+
+static HOSTNAME: LevelRules = LevelRules {
+    levels: &[level("no", 0, 0), level("private", 258, 1), level("yes", 0, 2)],
+    empty: &[(&[Range::since(258)], Odd::Resets)],
+    suffix: &[Range::since(258)],
+    order: Order::MoreIsStricter,
+};
+
+pub(crate) static PROTECT_HOSTNAME: Directive = Directive {
+    name: "ProtectHostname",
+    since: 242,
+    kind: Kind::Level(&HOSTNAME),
+    bus: &["ProtectHostnameEx", "ProtectHostname"],
+    hardened: &[from(Strictness::Strict, &["yes"])],
+    yields: &[
+        at_most(Need::KernelHostname, "no").or_unknown_below(Strictness::Strict),
+        at_most(Need::KernelHostnameFollow, "no").or_unknown_below(Strictness::Strict),
+        at_most(Need::StartsSessions, "no"),
+    ],
+    implies: FORCES_NO_NEW_PRIVILEGES,
+    checks: &[check("ProtectHostname", 50, 1, Probe::On).in_releases(&[Range::since(242)])],
+    summary: "Refuses to set the host name, and freezes the one that the service sees.",
+    breaks: "Programs that must see the name change.",
+    ..ROW
+};
+
+static PROC: LevelRules = LevelRules {
+    levels: &[
+        level("default", 0, 0),
+        level("noaccess", 0, 1),
+        level("invisible", 0, 2),
+        level("ptraceable", 0, 3),
+    ],
+    empty: &[],
+    suffix: &[],
+    order: Order::MoreIsStricter,
+};
+
+pub(crate) static PROTECT_PROC: Directive = Directive {
+    name: "ProtectProc",
+    since: 247,
+    kind: Kind::Level(&PROC),
+    unset: &[always("default")],
+    hardened: &[from(Strictness::Default, &["invisible"])],
+    yields: &[
+        at_most(Need::SeesProcesses, "default"),
+        at_most(Need::InspectsProcesses, "default"),
+        at_most(Need::RunsHooks, "default").on_suspicion(),
+        at_most(Need::StartsSessions, "default"),
+    ],
+    checks: &[check(
+        "ProtectProc",
+        1000,
+        3,
+        Probe::Words(&[("invisible", 0), ("ptraceable", 0), ("noaccess", 1), ("default", 3)]),
+    )
+    .in_releases(&[Range::since(247)])],
+    summary: "Hides the processes of other users.",
+    breaks: "Monitoring; nothing for a service that runs as root with CAP_SYS_PTRACE.",
+    ..ROW
+};
+
+static SUBSET: LevelRules = LevelRules {
+    levels: &[level("all", 0, 0), level("pid", 0, 1)],
+    empty: &[],
+    suffix: &[],
+    order: Order::MoreIsStricter,
+};
+
+pub(crate) static PROC_SUBSET: Directive = Directive {
+    name: "ProcSubset",
+    since: 247,
+    kind: Kind::Level(&SUBSET),
+    unset: &[always("all")],
+    hardened: &[from(Strictness::Strict, &["pid"])],
+    yields: &[
+        at_most(Need::HostStatistics, "all").or_unknown_below(Strictness::Strict),
+        at_most(Need::RunsHooks, "all").on_suspicion(),
+        at_most(Need::KernelTunables, "all"),
+        at_most(Need::StartsSessions, "all"),
+    ],
+    checks: &[check("ProcSubset", 10, 1, Probe::Words(&[("pid", 0), ("all", 1)]))
+        .in_releases(&[Range::since(247)])],
+    summary: "Hides everything in /proc but processes.",
+    breaks: "/proc/meminfo, /proc/net, /proc/sys: crashes and silently wrong figures.",
+    ..ROW
+};
+
+pub(crate) static LOCK_PERSONALITY: Directive = Directive {
+    name: "LockPersonality",
+    since: 235,
+    hardened: &[given(Strictness::Safe, Given::ForcesNothing, &["yes"]), from(Strictness::Default, &["yes"])],
+    yields: &[at_most(Need::ForeignAbi, "no"), at_most(Need::StartsSessions, "no")],
+    implies: FORCES_NO_NEW_PRIVILEGES,
+    checks: &[check("LockPersonality", 100, 1, Probe::On)],
+    summary: "Refuses to change the kernel's execution domain.",
+    breaks: "Emulators of other systems.",
+    ..ROW
+};
+
+pub(crate) static RESTRICT_REALTIME: Directive = Directive {
+    name: "RestrictRealtime",
+    since: 231,
+    hardened: &[given(Strictness::Safe, Given::ForcesNothing, &["yes"]), from(Strictness::Default, &["yes"])],
+    yields: &[at_most(Need::Realtime, "no"), at_most(Need::StartsSessions, "no")],
+    implies: FORCES_NO_NEW_PRIVILEGES,
+    checks: &[check("RestrictRealtime", 500, 1, Probe::On)],
+    summary: "Refuses real-time scheduling.",
+    breaks: "Sound servers, time services.",
+    ..ROW
+};
+
+pub(crate) static MEMORY_DENY_WRITE_EXECUTE: Directive = Directive {
+    name: "MemoryDenyWriteExecute",
+    since: 231,
+    hardened: &[from(Strictness::Strict, &["yes"])],
+    yields: &[
+        at_most(Need::GeneratesCode, "no").or_unknown_below(Strictness::Strict),
+        at_most(Need::RunsHooks, "no").on_suspicion(),
+        at_most(Need::StartsSessions, "no"),
+    ],
+    implies: FORCES_NO_NEW_PRIVILEGES,
+    checks: &[check("MemoryDenyWriteExecute", 100, 1, Probe::On)],
+    summary: "Refuses memory that is writable and executable.",
+    breaks: "Just-in-time compilers, packed binaries, libraries with an executable stack.",
+    ..ROW
+};
+
+static BPF: LevelRules = LevelRules {
+    levels: &[
+        Level { text: "no", also: &[], since: 0, rank: 0 },
+        Level { text: "yes", also: &[], since: 0, rank: 1 },
+    ],
+    empty: &[],
+    suffix: &[],
+    order: Order::MoreIsStricter,
+};
+
+pub(crate) static PRIVATE_BPF: Directive = Directive {
+    name: "PrivateBPF",
+    sections: Sections::Exec,
+    since: 258,
+    kind: Kind::Level(&BPF),
+    summary: "Gives the service a BPF file system of its own.",
+    breaks: "Pinned BPF objects of the host.",
+    ..ROW
+};

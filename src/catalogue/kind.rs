@@ -1,0 +1,212 @@
+//! How a directive's value is written, read, published and ordered: closed families, each with the quirks of its
+//! members as fields. The operations themselves stand in `value`.
+
+use crate::release::{Release, Releases};
+
+/// The family of a directive's value.
+#[derive(Clone, Copy)]
+pub enum Kind {
+    /// A boolean.
+    Switch(&'static SwitchRules),
+    /// One of a list of words.
+    Level(&'static LevelRules),
+    /// A set of named bits.
+    Mask(MaskGrammar),
+    /// A list of names that either allows or denies.
+    Names(NameGrammar),
+    /// A list of system calls and sets of them that either allows or denies.
+    Calls,
+    /// A list that grows with each assignment.
+    Words(&'static WordRules),
+    /// A list of IP networks.
+    Networks(Order),
+    /// File mode bits, octal.
+    Mode(Order),
+    /// A number with a unit, or infinity.
+    Amount(&'static AmountRules),
+    /// A text as it stands.
+    Text(TextGrammar),
+}
+
+/// What makes a list or a number stricter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// More members, bits or units allow more.
+    MoreIsWeaker,
+    /// More members, bits or units deny more.
+    MoreIsStricter,
+    /// Only equal or different.
+    Unordered,
+}
+
+/// What systemd makes of an assignment that is not a word of the family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Odd {
+    /// A warning; the earlier value stays.
+    Ignored,
+    /// It counts as `yes` (Delegate=).
+    On,
+    /// The whole unit is refused (DynamicUser=).
+    Refused,
+    /// Back to what it was before any assignment.
+    Resets,
+}
+
+/// The quirks of a boolean.
+pub struct SwitchRules {
+    /// Which of its two values is the stricter one.
+    pub order: Order,
+    /// What an empty assignment does, by release; [`Odd::Ignored`] where none matches.
+    pub empty: &'static [(Releases, Odd)],
+    /// What any other text does.
+    pub other: Odd,
+}
+
+/// One word of a list of words.
+pub struct Level {
+    /// The word as the manager publishes it.
+    pub text: &'static str,
+    /// Other words for it, with the first release that reads them.
+    pub also: &'static [(&'static str, u16)],
+    /// The first release that reads it.
+    pub since: u16,
+    /// Its place between weakest (0) and strictest; two levels of one rank cannot be compared.
+    pub rank: u8,
+}
+
+impl Level {
+    /// The first release that reads `word` for this level, if any does.
+    pub fn reads(&self, word: &str) -> Option<u16> {
+        let also = || self.also.iter().find(|(other, _)| *other == word).map(|(_, since)| *since);
+        if self.text == word { Some(self.since) } else { also() }
+    }
+}
+
+/// The words of a directive, weakest first.
+pub struct LevelRules {
+    /// The words. Where `yes` and `no` are among them, every boolean word is read.
+    pub levels: &'static [Level],
+    /// What an empty assignment does, by release; ignored where none matches.
+    pub empty: &'static [(Releases, Odd)],
+    /// Releases that read `WORD:REST` after any word but `no` (ProtectHostname= from 258).
+    pub suffix: Releases,
+    /// Whether ranks mean strictness.
+    pub order: Order,
+}
+
+/// Sets of named bits; each has its own rules for repeated assignments (systemd 262, `config_parse_capability_set`
+/// and `config_parse_namespace_flags`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaskGrammar {
+    /// CapabilityBoundingSet=: starts full.
+    Bounding,
+    /// AmbientCapabilities=: starts empty.
+    Ambient,
+    /// RestrictNamespaces=: the namespaces that stay allowed.
+    Namespaces,
+}
+
+/// Lists of names that either allow or deny.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameGrammar {
+    /// Address families.
+    Families,
+    /// Types of file systems.
+    FileSystems,
+    /// Network interfaces.
+    Interfaces,
+}
+
+/// What one entry of a list looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// Any word.
+    Word,
+    /// The whole value is one entry.
+    Line,
+    /// A user or group name or number; a bad one refuses the unit.
+    Group,
+    /// An absolute path with optional `-` and `+`.
+    Path,
+    /// One absolute path in a value (IPIngressFilterPath=).
+    WholePath,
+    /// A path relative to a root of the manager (StateDirectory=).
+    Below,
+    /// `/dev/…`, `char-…` or `block-…`, and what may be done with it.
+    Device,
+    /// `NAME:VALUE`; a later entry of the same name replaces.
+    Credential,
+    /// An architecture's word.
+    Architecture,
+    /// `SOURCE[:DESTINATION[:OPTIONS]]`.
+    Bind,
+    /// `VARIABLE=value`; a later one of the same variable replaces.
+    Variable,
+}
+
+/// A list that grows with each assignment and that an empty one clears.
+pub struct WordRules {
+    /// What an entry looks like.
+    pub entry: Entry,
+    /// What more entries mean.
+    pub order: Order,
+}
+
+/// The unit of a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Bytes: K, M, G, T, P and E of 1024, percent of what the host has.
+    Bytes,
+    /// A plain number.
+    Count,
+    /// Time; the number is microseconds, a bare one in a unit is seconds.
+    Span,
+    /// A share of one processor: `50%` is 500000 microseconds a second.
+    Quota,
+}
+
+/// A number, or infinity ([`u64::MAX`]).
+pub struct AmountRules {
+    /// Its unit.
+    pub unit: Unit,
+    /// Whether it may be written `SOFT:HARD`.
+    pub pair: bool,
+    /// What a greater number means.
+    pub order: Order,
+}
+
+/// Texts that systemd looks into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextGrammar {
+    /// Anything.
+    Free,
+    /// A user or group name; a bad one refuses the unit. Set to another name than root it is stricter than unset.
+    Identity,
+    /// An absolute path that becomes the root; a bad one refuses the unit.
+    Root,
+    /// Any path or word; unset is neither weaker nor stricter.
+    Path,
+}
+
+/// Reads the answer of the release out of a list of (releases, answer).
+pub fn by_release<T: Copy>(answers: &[(Releases, T)], release: Release) -> Option<T> {
+    answers.iter().find(|(releases, _)| crate::release::covers(releases, release)).map(|(_, answer)| *answer)
+}
+
+impl Kind {
+    /// Whether systemd expands specifiers in its values (systemd 262, load-fragment.c).
+    pub fn expands(&self) -> bool {
+        match self {
+            Self::Text(_) => true,
+            Self::Words(rules) => rules.entry != Entry::Architecture,
+            Self::Switch(_)
+            | Self::Level(_)
+            | Self::Mask(_)
+            | Self::Names(_)
+            | Self::Calls
+            | Self::Networks(_)
+            | Self::Mode(_)
+            | Self::Amount(_) => false,
+        }
+    }
+}

@@ -1,0 +1,592 @@
+//! One row per directive: everything the program knows about it. Generator, both readers, comparison, exposure and
+//! manual derive from these rows; nothing asks for a directive by name. What the families of values *do* stands in
+//! `value`, what a judgement makes of the checks in `score`.
+
+mod checks;
+mod devices;
+mod filesystem;
+mod identity;
+mod kernel;
+mod kind;
+mod network;
+mod privileges;
+mod resources;
+mod service;
+mod syscalls;
+
+#[cfg(test)]
+mod laws;
+
+use std::cmp::Ordering;
+
+pub use checks::{CheckGroup, FACETS, Facet, device_rules, runs_as_user};
+pub(crate) use checks::{CallQuirks, has_default_dependencies, runs_privileged, user_scope_counts};
+pub use kind::{
+    AmountRules, Entry, Kind, Level, LevelRules, MaskGrammar, NameGrammar, Odd, Order, SwitchRules, TextGrammar,
+    Unit, WordRules, by_release,
+};
+
+use crate::context::{Mode, Scope, UnitType};
+use crate::manifest::Strictness;
+use crate::need::Need;
+use crate::posture::Posture;
+use crate::release::{EVERY, Releases};
+
+/// One setting of systemd.
+pub struct Directive {
+    /// As systemd spells it, without `=`.
+    pub name: &'static str,
+    /// Older spellings that are still read.
+    pub also: &'static [&'static str],
+    /// The sections that read it.
+    pub sections: Sections,
+    /// The first release that reads it.
+    pub since: u16,
+    /// How its value is written, read, published and ordered.
+    pub kind: Kind,
+    /// The properties that publish it, newest first; none means one of the same name on the type's interface.
+    pub bus: &'static [&'static str],
+    /// What systemd does when the unit is silent, as a unit would write it; empty text means nothing at all.
+    pub unset: &'static [Unset],
+    /// What the policy writes for the directive, weakest first.
+    pub hardened: &'static [Hardening],
+    /// What the policy gives up for a need.
+    pub yields: &'static [Yield],
+    /// What else systemd does once this is on.
+    pub implies: &'static [Implied],
+    /// Its own lines in the exposure figure.
+    pub checks: &'static [Check],
+    /// The directive whose entries a reset or an entry of the same name here takes away (credentials, bind mounts).
+    pub shares: Option<&'static Directive>,
+    /// The key of a manifest's service that states it, where the service itself decides the value.
+    pub key: Option<&'static str>,
+    /// What it does, for the administrator.
+    pub summary: &'static str,
+    /// What it breaks.
+    pub breaks: &'static str,
+}
+
+/// A row with nothing but defaults, for the others to start from.
+pub(crate) const ROW: Directive = Directive {
+    name: "",
+    also: &[],
+    sections: Sections::Exec,
+    since: 0,
+    kind: Kind::Switch(&STRICT_ON),
+    bus: &[],
+    unset: NO,
+    hardened: &[],
+    yields: &[],
+    implies: &[],
+    checks: &[],
+    shares: None,
+    key: None,
+    summary: "",
+    breaks: "",
+};
+
+/// A boolean whose `yes` confines.
+pub(crate) static STRICT_ON: SwitchRules =
+    SwitchRules { order: Order::MoreIsStricter, empty: &[], other: Odd::Ignored };
+
+/// A boolean that says nothing about confinement.
+pub(crate) static FUNCTIONAL: SwitchRules =
+    SwitchRules { order: Order::Unordered, empty: &[], other: Odd::Ignored };
+
+/// Sections of unit files that share a parser's table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sections {
+    /// `[Service]`, `[Socket]`, `[Mount]`, `[Swap]`: what is executed, and its control group.
+    Exec,
+    /// `[Service]` alone.
+    Service,
+    /// `[Unit]`.
+    Unit,
+}
+
+impl Sections {
+    /// Whether a unit of that type reads the directive in `section`.
+    pub fn contain(self, section: &str, unit_type: UnitType) -> bool {
+        match self {
+            Self::Unit => section == "Unit",
+            Self::Service => unit_type == UnitType::Service && section == "Service",
+            Self::Exec => unit_type.section() == Some(section),
+        }
+    }
+
+    /// The section of a service unit that holds it.
+    pub fn of_service(self) -> &'static str {
+        match self {
+            Self::Unit => "Unit",
+            Self::Exec | Self::Service => "Service",
+        }
+    }
+}
+
+/// A default.
+pub struct Unset {
+    /// The releases that have it.
+    pub releases: Releases,
+    /// The manager that has it; both where none is named.
+    pub scope: Option<Scope>,
+    /// The types of unit that have it; all where none is named.
+    pub unit_type: Option<UnitType>,
+    /// As a unit would write it; empty for a text or a tri-state that nothing set.
+    pub text: &'static str,
+}
+
+/// The same default everywhere.
+pub(crate) const fn always(text: &'static str) -> Unset {
+    Unset { releases: EVERY, scope: None, unit_type: None, text }
+}
+
+/// `no`, everywhere.
+pub(crate) const NO: &[Unset] = &[always("no")];
+/// Nothing, everywhere.
+pub(crate) const NOTHING: &[Unset] = &[always("")];
+
+/// What the policy writes from one strictness on.
+pub struct Hardening {
+    /// The lowest strictness that writes it.
+    pub from: Strictness,
+    /// What must hold for the service.
+    pub given: Given,
+    /// The values of its assignments, in order.
+    pub lines: &'static [&'static str],
+}
+
+/// A hardening without conditions.
+pub(crate) const fn from(strictness: Strictness, lines: &'static [&'static str]) -> Hardening {
+    Hardening { from: strictness, given: Given::Always, lines }
+}
+
+/// A hardening under a condition.
+pub(crate) const fn given(from: Strictness, given: Given, lines: &'static [&'static str]) -> Hardening {
+    Hardening { from, given, lines }
+}
+
+/// What can be known of a service from its needs alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// No condition.
+    Always,
+    /// It starts as another user than root, holds no capability and may not gain privileges.
+    Unprivileged,
+    /// No need adds a capability.
+    NoCapabilities,
+    /// The directive does not force NoNewPrivileges= upon a service with User= in the target's release.
+    ForcesNothing,
+    /// No need speaks IP.
+    NoIp,
+    /// Every IP need stays on this machine.
+    LoopbackOnly,
+    /// Every IP need names addresses.
+    AddressesOnly,
+    /// Every bound port is named.
+    PortsKnown,
+    /// It does not fork away from its first process, and tells no one its process numbers.
+    OwnProcesses,
+}
+
+/// What the policy gives up for a need.
+pub struct Yield {
+    /// The need.
+    pub to: Need,
+    /// What is written for it; `{name}` stands for a parameter of the need.
+    pub give: Give,
+    /// Below this strictness the directive yields also when the manifest neither states nor denies the need;
+    /// [`Strictness::Safe`] means never.
+    pub unknown_below: Strictness,
+    /// Whether the need cannot do without.
+    pub strength: Strength,
+    /// Whom it is given.
+    pub to_whom: ToWhom,
+}
+
+/// Whom a relaxation is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToWhom {
+    /// Every service that has the need.
+    Anyone,
+    /// Those that do not start as root: root has it anyway.
+    NotRoot,
+}
+
+/// What is written for a need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Give {
+    /// At most this value.
+    AtMost(&'static str),
+    /// One more assignment on top of what the policy hardens, and nothing where it does not.
+    Add(&'static str),
+    /// One more assignment in any case.
+    Also(&'static str),
+}
+
+/// How sure it is that a need wants a relaxation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strength {
+    /// It cannot work otherwise.
+    Requires,
+    /// It may; a denial of what this opens wins.
+    Suspects,
+}
+
+/// At most `value` for `to`.
+pub(crate) const fn at_most(to: Need, value: &'static str) -> Yield {
+    Yield { to, give: Give::AtMost(value), unknown_below: Strictness::Safe, strength: Strength::Requires, to_whom: ToWhom::Anyone }
+}
+
+/// One more assignment for `to`.
+pub(crate) const fn add(to: Need, text: &'static str) -> Yield {
+    Yield { to, give: Give::Add(text), unknown_below: Strictness::Safe, strength: Strength::Requires, to_whom: ToWhom::Anyone }
+}
+
+/// One more assignment for `to`, hardened or not.
+pub(crate) const fn also(to: Need, text: &'static str) -> Yield {
+    Yield { to, give: Give::Also(text), unknown_below: Strictness::Safe, strength: Strength::Requires, to_whom: ToWhom::Anyone }
+}
+
+impl Yield {
+    /// The same, and also while the need is unknown below `strictness`.
+    pub(crate) const fn or_unknown_below(self, strictness: Strictness) -> Self {
+        Self { unknown_below: strictness, ..self }
+    }
+
+    /// The same, but only for services that do not start as root.
+    pub(crate) const fn unless_root(self) -> Self {
+        Self { to_whom: ToWhom::NotRoot, ..self }
+    }
+
+    /// The same, but only on suspicion.
+    pub(crate) const fn on_suspicion(self) -> Self {
+        Self { strength: Strength::Suspects, ..self }
+    }
+}
+
+/// What a directive does to another one.
+pub struct Implied {
+    /// When it does.
+    pub when: When,
+    /// The other one.
+    pub on: &'static Directive,
+    /// What it does to it.
+    pub operation: Operation,
+    /// The releases that do.
+    pub releases: Releases,
+    /// Where it can be seen.
+    pub stage: Stage,
+}
+
+/// What must hold of the implying directive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// It is set to anything but `no`, nothing or the empty list.
+    On,
+    /// It is on, and some rule about devices is active besides.
+    OnWithDeviceRules,
+    /// It is on, and the service runs as another user than root.
+    OnWithUser,
+    /// Nothing set it.
+    Unset,
+    /// It has this value.
+    Is(&'static str),
+}
+
+/// What is done to the other directive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// It gets this value.
+    Force(&'static str),
+    /// It gets this value if it has the first one.
+    Replace(&'static str, &'static str),
+    /// One more assignment.
+    Assign(&'static str),
+    /// It is named after the unit if nothing named it.
+    NameAfterUnit,
+}
+
+/// Where an implication can be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// In the loaded unit, on the bus and offline.
+    Load,
+    /// Only in the judgement of a loaded unit.
+    LoadedJudgement,
+    /// Only in the judgement of a file.
+    OfflineJudgement,
+    /// Only in the process.
+    Exec,
+}
+
+/// Seen at load, in every release.
+pub(crate) const fn at_load(when: When, on: &'static Directive, operation: Operation) -> Implied {
+    Implied { when, on, operation, releases: EVERY, stage: Stage::Load }
+}
+
+/// One line of the exposure figure.
+pub struct Check {
+    /// systemd's `json_field`.
+    pub id: &'static str,
+    /// Its share in the figure.
+    pub weight: u64,
+    /// The worst badness.
+    pub range: u64,
+    /// The releases that have it.
+    pub releases: Releases,
+    /// To which services it applies.
+    pub applies: Applies,
+    /// How badness comes about.
+    pub probe: Probe,
+}
+
+/// A check of every release and service.
+pub(crate) const fn check(id: &'static str, weight: u64, range: u64, probe: Probe) -> Check {
+    Check { id, weight, range, releases: EVERY, applies: Applies::Always, probe }
+}
+
+impl Check {
+    /// The same, in these releases only.
+    pub(crate) const fn in_releases(self, releases: Releases) -> Self {
+        Self { releases, ..self }
+    }
+
+    /// The same, for these services only.
+    pub(crate) const fn applying(self, applies: Applies) -> Self {
+        Self { applies, ..self }
+    }
+}
+
+/// To which services a check applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applies {
+    /// All.
+    Always,
+    /// Those with `DefaultDependencies=yes`.
+    DefaultDependencies,
+    /// Those that do not run as root, by name.
+    Unprivileged,
+    /// The same, and not below a user's manager from 262 on.
+    UnprivilegedSystem,
+}
+
+/// How the badness of a check comes about.
+#[derive(Clone, Copy)]
+pub enum Probe {
+    /// 0 if it is on (set to anything but `no`), else 1.
+    On,
+    /// 1 if it is on, else 0.
+    Off,
+    /// 1 if the list or set has any member, else 0.
+    Empty,
+    /// By the word; any other word, and none at all, has the last badness.
+    Words(&'static [(&'static str, u64)]),
+    /// 1 if any of these is kept, else 0.
+    KeepsAny(&'static [&'static str]),
+    /// 1 unless this group of address families is restricted.
+    Family(FamilyGroup),
+    /// By the members of this set of system calls.
+    Calls(&'static str),
+    /// The first mask bit that is missing decides; 0 if none is.
+    MaskBits(&'static [(u32, u64)]),
+    /// What rows say together, or what needs a rule of its own.
+    Rule {
+        /// The rule in words.
+        says: &'static str,
+        /// The rule.
+        judge: fn(&Posture) -> u64,
+    },
+}
+
+/// The groups in which address families are judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FamilyGroup {
+    /// `AF_INET` and `AF_INET6`.
+    Inet,
+    /// `AF_UNIX`.
+    Unix,
+    /// `AF_NETLINK`.
+    Netlink,
+    /// `AF_PACKET`.
+    Packet,
+    /// Any other.
+    Other,
+}
+
+/// A block of directives, in the order of unit, report and manual.
+pub struct Family {
+    /// Its heading.
+    pub title: &'static str,
+    /// Its rows.
+    pub rows: &'static [&'static Directive],
+}
+
+/// Every family, in order.
+pub static FAMILIES: &[Family] = &[
+    Family { title: "Service", rows: service::ROWS },
+    Family { title: "Identity", rows: identity::ROWS },
+    Family { title: "Privileges", rows: privileges::ROWS },
+    Family { title: "File system", rows: filesystem::ROWS },
+    Family { title: "Devices", rows: devices::ROWS },
+    Family { title: "Kernel", rows: kernel::ROWS },
+    Family { title: "Network", rows: network::ROWS },
+    Family { title: "System calls", rows: syscalls::ROWS },
+    Family { title: "Resources", rows: resources::ROWS },
+];
+
+const COUNT: usize = {
+    let mut count = 0;
+    let mut family = 0;
+    while family < FAMILIES.len() {
+        count += FAMILIES[family].rows.len();
+        family += 1;
+    }
+    count
+};
+
+/// Every row, in order.
+static ALL: [&Directive; COUNT] = {
+    let mut all: [&Directive; COUNT] = [&ROW; COUNT];
+    let (mut next, mut family) = (0, 0);
+    while family < FAMILIES.len() {
+        let rows = FAMILIES[family].rows;
+        let mut row = 0;
+        while row < rows.len() {
+            all[next] = rows[row];
+            next += 1;
+            row += 1;
+        }
+        family += 1;
+    }
+    all
+};
+
+/// Positions in [`ALL`], sorted by name; made by the compiler.
+static BY_NAME: [u16; COUNT] = {
+    let mut sorted = [0; COUNT];
+    let mut length = 0;
+    while length < COUNT {
+        let mut place = length;
+        while place > 0 && before(ALL[length].name, ALL[sorted[place - 1] as usize].name) {
+            sorted[place] = sorted[place - 1];
+            place -= 1;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "there are some hundred rows")]
+        let position = length as u16;
+        sorted[place] = position;
+        length += 1;
+    }
+    sorted
+};
+
+const fn before(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let mut i = 0;
+    while i < a.len() && i < b.len() {
+        if a[i] != b[i] {
+            return a[i] < b[i];
+        }
+        i += 1;
+    }
+    a.len() < b.len()
+}
+
+/// Every directive, in the order of the families.
+pub fn all() -> &'static [&'static Directive] {
+    &ALL
+}
+
+/// The directive of that name, or of that older spelling.
+pub fn find(name: &str) -> Option<&'static Directive> {
+    match BY_NAME.binary_search_by(|&position| ALL[usize::from(position)].name.cmp(name)) {
+        Ok(place) => Some(ALL[usize::from(BY_NAME[place])]),
+        Err(_) => ALL.iter().find(|row| row.also.contains(&name)).copied(),
+    }
+}
+
+/// The directive whose name is nearest to an unknown one, if any is near.
+pub fn nearest(name: &str) -> Option<&'static str> {
+    let distance = |row: &&&Directive| strsim::damerau_levenshtein(row.name, name);
+    let near = ALL.iter().min_by_key(distance)?;
+    (near.name.eq_ignore_ascii_case(name) || distance(&near) <= 2 && name.len() > 8).then_some(near.name)
+}
+
+impl Directive {
+    /// Its place among all rows.
+    pub fn index(&self) -> usize {
+        let found = BY_NAME.binary_search_by(|&position| ALL[usize::from(position)].name.cmp(self.name));
+        found.map_or(usize::MAX, |place| usize::from(BY_NAME[place]))
+    }
+
+    /// What an unset directive is for a unit of that type below that manager.
+    pub fn default_text(&self, context: &crate::context::Context) -> &'static str {
+        let fits = |unset: &&Unset| {
+            crate::release::covers(unset.releases, context.release)
+                && unset.scope.is_none_or(|scope| scope == context.scope)
+                && unset.unit_type.is_none_or(|unit_type| unit_type == context.unit_type)
+        };
+        self.unset.iter().find(fits).map_or("", |unset| unset.text)
+    }
+
+    /// Whether the release reads it at all.
+    pub fn is_known_to(&self, release: crate::release::Release) -> bool {
+        release.major >= self.since
+    }
+
+    /// Whether it says anything about confinement, identity or limits; the others are there because a check or an
+    /// implication looks at them.
+    pub fn confines(&self) -> bool {
+        !std::ptr::eq(self.family().rows, service::ROWS)
+    }
+
+    /// The family that it stands in.
+    pub fn family(&self) -> &'static Family {
+        let holds = |family: &&Family| family.rows.iter().any(|row| row.name == self.name);
+        FAMILIES.iter().find(holds).unwrap_or(&FAMILIES[0])
+    }
+}
+
+impl PartialEq for Directive {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Directive {}
+
+impl std::fmt::Debug for Directive {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}=", self.name)
+    }
+}
+
+impl PartialOrd for Directive {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Directive {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.index().cmp(&other.index())
+    }
+}
+
+/// Every check with the directives that it looks at, in the order of the report.
+pub fn checks() -> impl Iterator<Item = CheckGroup> {
+    let own = ALL.iter().flat_map(|row| {
+        row.checks.iter().map(move |check| CheckGroup { check, directives: std::slice::from_ref(row) })
+    });
+    let together = FACETS
+        .iter()
+        .flat_map(|facet| facet.checks.iter().map(move |check| CheckGroup { check, directives: facet.rows }));
+    own.chain(together)
+}
+
+/// Which implications a mode shows besides those of [`Stage::Load`].
+pub fn judgement(mode: Mode) -> Stage {
+    match mode {
+        Mode::Offline => Stage::OfflineJudgement,
+        Mode::Loaded => Stage::LoadedJudgement,
+    }
+}

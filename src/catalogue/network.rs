@@ -1,0 +1,193 @@
+//! Rows about the network.
+
+use super::{
+    Check, Directive, Entry, FamilyGroup, Given, Kind, NameGrammar, NOTHING, Order, Probe, ROW, Sections, TextGrammar,
+    WordRules, add, always, at_most, check, from, given, kernel::FORCES_NO_NEW_PRIVILEGES,
+};
+use crate::manifest::Strictness;
+use crate::need::Need;
+
+pub(super) static ROWS: &[&Directive] = &[
+    &PRIVATE_NETWORK,
+    &NETWORK_NAMESPACE_PATH,
+    &RESTRICT_ADDRESS_FAMILIES,
+    &IP_ADDRESS_DENY,
+    &IP_ADDRESS_ALLOW,
+    &IP_INGRESS_FILTER_PATH,
+    &IP_EGRESS_FILTER_PATH,
+    &SOCKET_BIND_DENY,
+    &SOCKET_BIND_ALLOW,
+    &RESTRICT_NETWORK_INTERFACES,
+];
+
+pub(crate) static PRIVATE_NETWORK: Directive = Directive {
+    name: "PrivateNetwork",
+    since: 0,
+    hardened: &[given(Strictness::Default, Given::NoIp, &["yes"])],
+    yields: &[
+        at_most(Need::Interfaces, "no"),
+        at_most(Need::NetworkAdmin, "no"),
+        at_most(Need::NetworkRaw, "no"),
+        at_most(Need::RunsHooks, "no").on_suspicion(),
+        at_most(Need::SendsMailSetgid, "no"),
+        at_most(Need::SendsMailSetuid, "no"),
+        at_most(Need::UsesPam, "no"),
+        at_most(Need::StartsSessions, "no"),
+    ],
+    checks: &[check("PrivateNetwork", 2500, 1, Probe::On)],
+    summary: "Gives the service a network with nothing but a loopback of its own.",
+    breaks: "Every connection but sockets that are handed in and sockets with a path; abstract sockets too.",
+    ..ROW
+};
+
+pub(crate) static NETWORK_NAMESPACE_PATH: Directive = Directive {
+    name: "NetworkNamespacePath",
+    since: 242,
+    kind: Kind::Text(TextGrammar::Path),
+    unset: NOTHING,
+    summary: "Puts the service in a network namespace that exists already.",
+    breaks: "The start, if it does not exist.",
+    ..ROW
+};
+
+const IP: &str = "AF_INET AF_INET6";
+
+const fn family(id: &'static str, weight: u64, group: FamilyGroup) -> Check {
+    check(id, weight, 1, Probe::Family(group))
+}
+
+pub(crate) static RESTRICT_ADDRESS_FAMILIES: Directive = Directive {
+    name: "RestrictAddressFamilies",
+    since: 211,
+    kind: Kind::Names(NameGrammar::Families),
+    unset: NOTHING,
+    // sd_notify(), syslog() and user look-ups need local sockets.
+    hardened: &[from(Strictness::Default, &["AF_UNIX"])],
+    yields: &[
+        at_most(Need::StartsSessions, ""),
+        add(Need::UsesIp, IP),
+        add(Need::UsesLoopback, IP),
+        add(Need::UsesAddress, IP),
+        add(Need::SendsMailSmtp, IP),
+        add(Need::NetworkAdmin, "AF_INET AF_NETLINK"),
+        add(Need::NetworkRaw, "AF_PACKET"),
+        add(Need::UsesPam, "AF_NETLINK"),
+        add(Need::Interfaces, "AF_NETLINK").or_unknown_below(Strictness::Strict),
+        add(Need::RunsHooks, "AF_INET AF_INET6 AF_NETLINK").on_suspicion(),
+    ],
+    implies: FORCES_NO_NEW_PRIVILEGES,
+    checks: &[
+        family("RestrictAddressFamilies_AF_INET_INET6", 1500, FamilyGroup::Inet),
+        family("RestrictAddressFamilies_AF_UNIX", 25, FamilyGroup::Unix),
+        family("RestrictAddressFamilies_AF_NETLINK", 200, FamilyGroup::Netlink),
+        family("RestrictAddressFamilies_AF_PACKET", 1000, FamilyGroup::Packet),
+        family("RestrictAddressFamilies_OTHER", 1250, FamilyGroup::Other),
+    ],
+    summary: "Says which kinds of sockets the service may make.",
+    breaks: "getifaddrs() without AF_NETLINK, notification and logging without AF_UNIX.",
+    ..ROW
+};
+
+pub(crate) static IP_ADDRESS_DENY: Directive = Directive {
+    name: "IPAddressDeny",
+    sections: Sections::Exec,
+    since: 235,
+    kind: Kind::Networks(Order::MoreIsStricter),
+    unset: NOTHING,
+    hardened: &[
+        given(Strictness::Default, Given::NoIp, &["any"]),
+        given(Strictness::Default, Given::LoopbackOnly, &["any"]),
+        given(Strictness::Strict, Given::AddressesOnly, &["any"]),
+    ],
+    yields: &[
+        at_most(Need::NetworkAdmin, ""),
+        at_most(Need::NetworkRaw, ""),
+        at_most(Need::RunsHooks, "").on_suspicion(),
+        at_most(Need::StartsSessions, ""),
+    ],
+    summary: "Addresses that sockets of the service may not speak with; needs control group v2 and BPF.",
+    breaks: "Connections to addresses that IPAddressAllow= does not name, look-ups of names included.",
+    ..ROW
+};
+
+pub(crate) static IP_ADDRESS_ALLOW: Directive = Directive {
+    name: "IPAddressAllow",
+    sections: Sections::Exec,
+    since: 235,
+    kind: Kind::Networks(Order::MoreIsWeaker),
+    unset: NOTHING,
+    hardened: &[
+        given(Strictness::Default, Given::LoopbackOnly, &["localhost"]),
+        given(Strictness::Strict, Given::AddressesOnly, &[""]),
+    ],
+    yields: &[
+        add(Need::UsesLoopback, "localhost"),
+        add(Need::UsesAddress, "{address}"),
+    ],
+    summary: "Exceptions from IPAddressDeny=.",
+    breaks: "Nothing; it opens.",
+    ..ROW
+};
+
+static FILTERS: WordRules = WordRules { entry: Entry::WholePath, order: Order::Unordered };
+
+const fn filter(name: &'static str, summary: &'static str) -> Directive {
+    Directive {
+        name,
+        sections: Sections::Exec,
+        since: 243,
+        kind: Kind::Words(&FILTERS),
+        unset: NOTHING,
+        summary,
+        breaks: "Whatever the program drops.",
+        ..ROW
+    }
+}
+
+pub(crate) static IP_INGRESS_FILTER_PATH: Directive =
+    filter("IPIngressFilterPath", "A pinned BPF program that sees what comes in.");
+pub(crate) static IP_EGRESS_FILTER_PATH: Directive =
+    filter("IPEgressFilterPath", "A pinned BPF program that sees what goes out.");
+
+static BIND_DENY: WordRules = WordRules { entry: Entry::Line, order: Order::MoreIsStricter };
+static BIND_ALLOW: WordRules = WordRules { entry: Entry::Line, order: Order::MoreIsWeaker };
+
+pub(crate) static SOCKET_BIND_DENY: Directive = Directive {
+    name: "SocketBindDeny",
+    sections: Sections::Exec,
+    since: 249,
+    kind: Kind::Words(&BIND_DENY),
+    unset: NOTHING,
+    hardened: &[given(Strictness::Strict, Given::PortsKnown, &["any"])],
+    yields: &[
+        at_most(Need::RunsHooks, "").on_suspicion(),
+        at_most(Need::StartsSessions, ""),
+    ],
+    summary: "Ports that the service may not bind, where systemd is built with the BPF framework.",
+    breaks: "Ports that SocketBindAllow= does not name.",
+    ..ROW
+};
+
+pub(crate) static SOCKET_BIND_ALLOW: Directive = Directive {
+    name: "SocketBindAllow",
+    sections: Sections::Exec,
+    since: 249,
+    kind: Kind::Words(&BIND_ALLOW),
+    unset: NOTHING,
+    hardened: &[given(Strictness::Strict, Given::PortsKnown, &[""])],
+    yields: &[add(Need::BindsPort, "{rule}")],
+    summary: "Exceptions from SocketBindDeny=.",
+    breaks: "Nothing; it opens.",
+    ..ROW
+};
+
+pub(crate) static RESTRICT_NETWORK_INTERFACES: Directive = Directive {
+    name: "RestrictNetworkInterfaces",
+    sections: Sections::Exec,
+    since: 250,
+    kind: Kind::Names(NameGrammar::Interfaces),
+    unset: &[always("")],
+    summary: "Interfaces that the service may use, where systemd is built with the BPF framework.",
+    breaks: "Traffic over any other interface.",
+    ..ROW
+};

@@ -1,0 +1,226 @@
+//! Rows that say how a service runs, not what it may do: checks, implications and units need them.
+
+use super::{
+    Directive, Entry, FUNCTIONAL, Implied, Kind, Level, LevelRules, NO, NOTHING, Odd, Operation, Order, ROW,
+    Sections, Stage, SwitchRules, TextGrammar, Unit, When, WordRules, also, always, at_load, check,
+};
+use super::{AmountRules, Probe};
+use crate::need::Need;
+use crate::release::{EVERY, Range};
+
+pub(super) static ROWS: &[&Directive] = &[
+    &TYPE,
+    &BUS_NAME,
+    &NOTIFY_ACCESS,
+    &WATCHDOG_SEC,
+    &FILE_DESCRIPTOR_STORE_MAX,
+    &DEFAULT_DEPENDENCIES,
+    &JOINS_NAMESPACE_OF,
+    &WORKING_DIRECTORY,
+    &STANDARD_OUTPUT,
+    &STANDARD_ERROR,
+    &STANDARD_INPUT,
+    &RUNTIME_MAX_SEC,
+    &MOUNT_API_VFS,
+    &BIND_LOG_SOCKETS,
+];
+
+const fn word(text: &'static str, since: u16) -> Level {
+    Level { text, also: &[], since, rank: 0 }
+}
+
+static TYPES: LevelRules = LevelRules {
+    levels: &[
+        word("simple", 0),
+        word("exec", 240),
+        word("forking", 0),
+        word("oneshot", 0),
+        word("dbus", 0),
+        word("notify", 0),
+        word("notify-reload", 253),
+        word("idle", 0),
+    ],
+    empty: &[],
+    suffix: &[],
+    order: Order::Unordered,
+};
+
+pub(crate) static TYPE: Directive = Directive {
+    name: "Type",
+    sections: Sections::Service,
+    kind: Kind::Level(&TYPES),
+    unset: &[always("simple")],
+    key: Some("type"),
+    implies: &[
+        at_load(When::Is("notify"), &NOTIFY_ACCESS, Operation::Replace("none", "main")),
+        Implied {
+            when: When::Is("notify-reload"),
+            on: &NOTIFY_ACCESS,
+            operation: Operation::Replace("none", "main"),
+            releases: &[Range::since(253)],
+            stage: Stage::Load,
+        },
+    ],
+    summary: "Says how the manager learns that the service has started.",
+    breaks: "Ordering, where the program behaves otherwise than its type says.",
+    ..ROW
+};
+
+pub(crate) static BUS_NAME: Directive = Directive {
+    name: "BusName",
+    sections: Sections::Service,
+    kind: Kind::Text(TextGrammar::Free),
+    unset: NOTHING,
+    key: Some("bus-name"),
+    implies: &[at_load(When::On, &TYPE, Operation::Replace("simple", "dbus"))],
+    summary: "The D-Bus name that the service takes.",
+    breaks: "The start, if the program never takes the name.",
+    ..ROW
+};
+
+static ACCESS: LevelRules = LevelRules {
+    levels: &[
+        Level { text: "all", also: &[], since: 0, rank: 0 },
+        Level { text: "exec", also: &[], since: 0, rank: 1 },
+        Level { text: "main", also: &[], since: 0, rank: 2 },
+        Level { text: "none", also: &[], since: 0, rank: 3 },
+    ],
+    empty: &[],
+    suffix: &[],
+    order: Order::MoreIsStricter,
+};
+
+pub(crate) static NOTIFY_ACCESS: Directive = Directive {
+    name: "NotifyAccess",
+    sections: Sections::Service,
+    kind: Kind::Level(&ACCESS),
+    unset: &[always("none")],
+    key: Some("notify-access"),
+    checks: &[check("NotifyAccess", 1000, 1, Probe::Words(&[("none", 0), ("main", 0), ("exec", 0), ("all", 1)]))],
+    summary: "Says which processes of the service the manager listens to.",
+    breaks: "Start-up notice from a child, where only the main process is heard.",
+    ..ROW
+};
+
+static SPAN: AmountRules = AmountRules { unit: Unit::Span, pair: false, order: Order::Unordered };
+
+pub(crate) static WATCHDOG_SEC: Directive = Directive {
+    name: "WatchdogSec",
+    sections: Sections::Service,
+    kind: Kind::Amount(&SPAN),
+    bus: &["WatchdogUSec"],
+    unset: &[always("0")],
+    key: Some("watchdog"),
+    implies: &[at_load(When::On, &NOTIFY_ACCESS, Operation::Replace("none", "main"))],
+    summary: "Restarts the service when it has been silent for so long.",
+    breaks: "Programs that do not send WATCHDOG=1.",
+    ..ROW
+};
+
+static DESCRIPTORS: AmountRules = AmountRules { unit: Unit::Count, pair: false, order: Order::MoreIsWeaker };
+
+pub(crate) static FILE_DESCRIPTOR_STORE_MAX: Directive = Directive {
+    name: "FileDescriptorStoreMax",
+    sections: Sections::Service,
+    since: 219,
+    kind: Kind::Amount(&DESCRIPTORS),
+    unset: &[always("0")],
+    implies: &[at_load(When::On, &NOTIFY_ACCESS, Operation::Replace("none", "main"))],
+    summary: "Lets the service leave file descriptors with the manager.",
+    breaks: "Nothing.",
+    ..ROW
+};
+
+pub(crate) static DEFAULT_DEPENDENCIES: Directive = Directive {
+    name: "DefaultDependencies",
+    sections: Sections::Unit,
+    since: 201,
+    kind: Kind::Switch(&FUNCTIONAL),
+    unset: &[always("yes")],
+    summary: "Orders the unit after the basic system and before shutdown.",
+    breaks: "Start in early boot; four checks do not apply without it.",
+    ..ROW
+};
+
+static UNITS: WordRules = WordRules { entry: Entry::Word, order: Order::MoreIsWeaker };
+
+pub(crate) static JOINS_NAMESPACE_OF: Directive = Directive {
+    name: "JoinsNamespaceOf",
+    sections: Sections::Unit,
+    since: 209,
+    kind: Kind::Words(&UNITS),
+    unset: NOTHING,
+    key: Some("joins"),
+    yields: &[also(Need::SharesIpc, "{unit}")],
+    summary: "Shares /tmp, the network and IPC objects with other units, as far as all of them make theirs private.",
+    breaks: "Nothing; it opens this unit to the others.",
+    ..ROW
+};
+
+pub(crate) static WORKING_DIRECTORY: Directive = Directive {
+    name: "WorkingDirectory",
+    kind: Kind::Text(TextGrammar::Path),
+    unset: NOTHING,
+    key: Some("working-directory"),
+    summary: "The directory in which the service starts.",
+    breaks: "The start (200/CHDIR), if it is missing or hidden by another directive.",
+    ..ROW
+};
+
+const fn stream(name: &'static str, key: &'static str, summary: &'static str) -> Directive {
+    Directive {
+        name,
+        kind: Kind::Text(TextGrammar::Path),
+        unset: NOTHING,
+        key: Some(key),
+        summary,
+        breaks: "The start (209/STDOUT or 208/STDIN), if the file cannot be opened.",
+        ..ROW
+    }
+}
+
+pub(crate) static STANDARD_INPUT: Directive =
+    stream("StandardInput", "stdin", "Where the service reads its standard input from.");
+pub(crate) static STANDARD_OUTPUT: Directive =
+    stream("StandardOutput", "stdout", "Where the service's standard output goes.");
+pub(crate) static STANDARD_ERROR: Directive =
+    stream("StandardError", "stderr", "Where the service's standard error goes.");
+
+static RUNTIME: AmountRules = AmountRules { unit: Unit::Span, pair: false, order: Order::MoreIsWeaker };
+
+pub(crate) static RUNTIME_MAX_SEC: Directive = Directive {
+    name: "RuntimeMaxSec",
+    sections: Sections::Service,
+    since: 229,
+    kind: Kind::Amount(&RUNTIME),
+    bus: &["RuntimeMaxUSec"],
+    unset: &[always("infinity")],
+    key: Some("runtime-max"),
+    summary: "Ends the service after so long.",
+    breaks: "Work that takes longer.",
+    ..ROW
+};
+
+static TRI_STATE: SwitchRules =
+    SwitchRules { order: Order::Unordered, empty: &[(EVERY, Odd::Resets)], other: Odd::Ignored };
+
+pub(crate) static MOUNT_API_VFS: Directive = Directive {
+    name: "MountAPIVFS",
+    since: 233,
+    kind: Kind::Switch(&TRI_STATE),
+    unset: NO,
+    summary: "Mounts /proc, /sys and /dev into a root directory.",
+    breaks: "Nothing without a root directory.",
+    ..ROW
+};
+
+pub(crate) static BIND_LOG_SOCKETS: Directive = Directive {
+    name: "BindLogSockets",
+    since: 257,
+    kind: Kind::Switch(&TRI_STATE),
+    unset: NO,
+    summary: "Brings the journal's sockets into a root directory or log namespace.",
+    breaks: "Nothing.",
+    ..ROW
+};
+

@@ -1,0 +1,20 @@
+//! Hardened systemd units from one statement of needs, and running units scored against the same statement.
+//!
+//! In reading order: what a directive is ([`catalogue`]), what it can be worth ([`value`]), all of them for one unit
+//! ([`posture`]), and how systemd judges that ([`score`]).
+
+pub mod architecture;
+pub mod bus;
+pub mod bus_value;
+pub mod catalogue;
+pub mod context;
+pub mod manifest;
+pub mod need;
+pub mod posture;
+pub mod release;
+pub mod score;
+mod syntax;
+pub mod syscalls;
+pub mod unit_file;
+pub mod unit_posture;
+pub mod value;

@@ -1,0 +1,75 @@
+//! The service manifest: what a package's author states about a service, read and checked.
+//!
+//! [`load`] makes a [`Manifest`] of the texts of a manifest and its drop-ins: merged, `like` resolved, defaults spread,
+//! contradictions refused. Reading the texts from disk is the caller's; what follows from needs is the policy's.
+
+mod activation;
+mod commands;
+mod denies;
+mod document;
+mod entries;
+mod literal;
+mod needs;
+mod resources;
+mod service;
+pub mod words;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub use activation::{Folder, Install, Socket, Timer};
+pub use commands::{Command, Commands};
+pub use denies::{Denial, Denies, NEED_NAMES, NeedName, SUBDIVIDED};
+pub use document::{
+    Accepted, Date, Enforce, Group, Members, Missing, Package, PathKind, PathRule, Place, Placed,
+    Scope, Strictness, User,
+};
+pub use entries::NeedEntry;
+pub use literal::{Lines, Literals, Override, OverrideValue, SectionName};
+pub use needs::{
+    Access, AnyOf, BecomesUsers, ClaimThing, DeviceUse, FileAccess, ForeignAbi, Grant, KernelThing,
+    Mailer, MakesSandboxes, MissingWrite, Namespace, Needs, NetworkAdmin, OthersFiles, Plain,
+    Reach, SeesProcesses, SendsMail, SharesIpc, Stated, Writes,
+};
+pub use resources::{Directories, Directory, Resources};
+pub use service::{
+    Credential, CredentialFallback, KillMode, Log, LogFile, MainPid, Output, Restart, Service,
+    ServiceType, Stdin,
+};
+use words::{Documentation, FindingName, PackageName, RulePath, ServiceName, UnitStem, UserName};
+
+/// The edition of the vocabulary that this release reads; it pins what each strictness closes.
+pub const EDITION: u16 = 1;
+
+/// A validated manifest: drop-ins merged, `like` resolved, the file's defaults spread to each service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manifest {
+    /// The path as given.
+    pub path: Arc<str>,
+    /// Names the files that are not units.
+    pub package: PackageName,
+    /// [`EDITION`].
+    pub edition: u16,
+    /// How much is closed of what nobody named.
+    pub strictness: Strictness,
+    /// Which manager runs the units.
+    pub scope: Scope,
+    /// Documentation of the package; already copied to each service that states none.
+    pub documentation: Vec<Documentation>,
+    /// Users that the package makes or relies on.
+    pub users: BTreeMap<UserName, User>,
+    /// Groups that the package makes or relies on, apart from those that come with a user.
+    pub groups: BTreeMap<UserName, Group>,
+    /// The services, at least one.
+    pub services: BTreeMap<ServiceName, Service>,
+    /// The socket units.
+    pub sockets: BTreeMap<UnitStem, Socket>,
+    /// The timer units.
+    pub timers: BTreeMap<UnitStem, Timer>,
+    /// What paths must be like.
+    pub paths: BTreeMap<RulePath, PathRule>,
+    /// Findings that the administrator lives with.
+    pub accept: BTreeMap<FindingName, Accepted>,
+    /// The drop-ins that were merged, in order.
+    pub drop_ins: Vec<Arc<str>>,
+}

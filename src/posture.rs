@@ -1,0 +1,274 @@
+//! The waist: the effective value of every directive of one unit, and where each came from. Readers make one, the
+//! policy makes one; renderer, score and drift read it. Nothing here reads or prints.
+
+use std::sync::Arc;
+
+use crate::catalogue::{self, Directive, Operation, Stage, When};
+use crate::context::Context;
+use crate::manifest::Place;
+use crate::manifest::words::Because;
+use crate::need::Need;
+use crate::release::covers;
+use crate::value::{Remark, Value};
+
+/// The directives of one unit with their effective values.
+#[derive(Clone, Debug)]
+pub struct Posture {
+    /// The unit's name, with its instance.
+    pub unit: Arc<str>,
+    /// The release, mode and manager that the values are of.
+    pub context: Context,
+    settings: Vec<Setting>,
+}
+
+/// The value of one directive.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// What it comes to.
+    pub value: Value,
+    /// Where that comes from.
+    pub origin: Origin,
+    /// The assignments as they were written, resets included: what a unit must hold to come to the value.
+    pub lines: Vec<String>,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Origin {
+    /// Nothing set it.
+    Default,
+    /// A line of a unit file: the last that changed it.
+    Line {
+        /// The file.
+        path: Arc<str>,
+        /// Its line, from 1.
+        line: u32,
+    },
+    /// The manager published it.
+    Bus,
+    /// The manager does not publish it: its release does not have it.
+    NotKnown,
+    /// Another directive brings it along.
+    Implied(&'static Directive),
+    /// A manifest asks for it.
+    Policy(Vec<Reason>),
+}
+
+/// Why a policy has the value that it has.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reason {
+    /// The strictness of the manifest hardens it.
+    Strictness,
+    /// The manifest itself says the value.
+    Stated(Place),
+    /// A denial closes it.
+    Denied {
+        /// The evidence.
+        because: Because,
+        /// Where it stands.
+        place: Place,
+    },
+    /// A need opens it.
+    Needed {
+        /// The need.
+        need: Need,
+        /// Its reason.
+        because: Because,
+        /// Where it stands.
+        place: Place,
+    },
+    /// A need that the manifest neither states nor denies may want it open.
+    Unknown(Need),
+    /// An override says it.
+    Overridden {
+        /// Its reason.
+        because: Because,
+        /// Where it stands.
+        place: Place,
+    },
+    /// In this release it would force another directive upon the service that a need opens.
+    Forces {
+        /// The other one.
+        other: &'static Directive,
+        /// The need.
+        need: Need,
+    },
+}
+
+impl Posture {
+    /// A unit that sets nothing.
+    pub fn unset(unit: &str, context: Context) -> Self {
+        let settings = catalogue::all()
+            .iter()
+            .map(|directive| Setting {
+                value: default_value(directive, &context),
+                origin: Origin::Default,
+                lines: Vec::new(),
+            })
+            .collect();
+        Self { unit: Arc::from(unit), context, settings }
+    }
+
+    /// The same defaults for another unit of the same context.
+    pub fn renamed(&self, unit: &str) -> Self {
+        Self { unit: Arc::from(unit), ..self.clone() }
+    }
+
+    /// What is known of one directive.
+    pub fn get(&self, directive: &Directive) -> &Setting {
+        &self.settings[directive.index()]
+    }
+
+    /// Every directive with its setting, in the catalogue's order.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static Directive, &Setting)> {
+        catalogue::all().iter().copied().zip(&self.settings)
+    }
+
+    /// Applies one assignment, as the release reads it.
+    pub fn assign(&mut self, directive: &'static Directive, text: &str, origin: Origin) -> Vec<Remark> {
+        let mut remarks = Vec::new();
+        let context = self.context;
+        let setting = &mut self.settings[directive.index()];
+        let before = std::mem::replace(&mut setting.value, Value::Unset);
+        let reset = text.is_empty();
+        setting.value = directive.kind.assign(before, text, &context, &mut remarks);
+        if reset && matches!(setting.value, Value::Unset) {
+            setting.value = default_value(directive, &context);
+        }
+        setting.origin = origin;
+        setting.lines.push(text.to_owned());
+        if let Some(twin) = directive.shares {
+            self.take_shared(twin, text);
+        }
+        remarks
+    }
+
+    /// Entries that a reset, or a new entry of the same name, takes out of the other spelling's list.
+    fn take_shared(&mut self, twin: &Directive, text: &str) {
+        let setting = &mut self.settings[twin.index()];
+        if let Value::Words(entries) = &mut setting.value {
+            if text.is_empty() {
+                entries.clear();
+            } else {
+                let name = crate::value::entry_name(text);
+                entries.retain(|entry| crate::value::entry_name(entry) != name);
+            }
+        }
+    }
+
+    /// Takes a value as it is, from the bus or from a policy.
+    pub fn put(&mut self, directive: &Directive, value: Value, origin: Origin) {
+        let setting = &mut self.settings[directive.index()];
+        setting.value = value;
+        setting.origin = origin;
+    }
+
+    /// Marks a directive as one that the manager does not publish; its value stays what the tool assumes.
+    pub fn not_known(&mut self, directive: &Directive) {
+        self.settings[directive.index()].origin = Origin::NotKnown;
+    }
+
+    /// Applies what directives bring along at `stage`, until nothing changes any more.
+    pub fn settle(&mut self, stage: Stage) {
+        // Two rounds reach the end: what is implied by an implied value is one step away (PrivateDevices= to
+        // DevicePolicy= to DeviceAllow=), and no row implies itself back.
+        for _ in 0..2 {
+            for directive in catalogue::all() {
+                for implied in directive.implies {
+                    if implied.stage == stage && covers(implied.releases, self.context.release) {
+                        self.imply(directive, implied);
+                    }
+                }
+            }
+        }
+    }
+
+    fn imply(&mut self, by: &'static Directive, implied: &catalogue::Implied) {
+        if !by.is_known_to(self.context.release) || !self.holds(by, implied.when) {
+            return;
+        }
+        let context = self.context;
+        let target = implied.on;
+        let setting = &self.settings[target.index()];
+        let mut ignored = Vec::new();
+        let from = |text: &str, before: Value, ignored: &mut Vec<Remark>| {
+            target.kind.assign(before, text, &context, ignored)
+        };
+        let value = match implied.operation {
+            Operation::Force(text) => from(text, setting.value.clone(), &mut ignored),
+            Operation::Replace(old, new) => {
+                if setting.value != from(old, default_value(target, &context), &mut ignored) {
+                    return;
+                }
+                from(new, setting.value.clone(), &mut ignored)
+            }
+            Operation::Assign(text) => from(text, setting.value.clone(), &mut ignored),
+            Operation::NameAfterUnit => {
+                if setting.value != Value::Unset {
+                    return;
+                }
+                Value::Text(user_after(&self.unit))
+            }
+        };
+        if value != setting.value {
+            self.put(target, value, Origin::Implied(by));
+        }
+    }
+
+    fn holds(&self, directive: &Directive, when: When) -> bool {
+        match when {
+            When::On => self.is_on(directive),
+            When::OnWithDeviceRules => self.is_on(directive) && catalogue::device_rules(self),
+            When::OnWithUser => self.is_on(directive) && catalogue::runs_as_user(self),
+            When::Unset => self.get(directive).value == Value::Unset,
+            When::Is(word) => directive.kind.write(&self.get(directive).value) == word,
+        }
+    }
+
+    /// Whether a directive is set to anything but `no`, nothing, or the empty list.
+    pub fn is_on(&self, directive: &Directive) -> bool {
+        match &self.get(directive).value {
+            Value::Unset => false,
+            Value::Switch(on) => *on,
+            Value::Level(place) => *place > 0,
+            Value::Mask(bits) => *bits != 0,
+            Value::Names(filter) => filter.allows || !filter.names.is_empty(),
+            Value::Calls(filter) => !filter.is_unfiltered(),
+            Value::Words(words) => !words.is_empty(),
+            Value::Networks(networks) => !networks.is_empty(),
+            Value::Mode(bits) => *bits != 0,
+            Value::Amount(number) => *number != 0,
+            Value::Pair(..) | Value::Share(_) => true,
+            Value::Text(text) => !text.is_empty(),
+        }
+    }
+}
+
+/// The value of an unset directive.
+fn default_value(directive: &Directive, context: &Context) -> Value {
+    let text = directive.default_text(context);
+    let mut ignored = Vec::new();
+    match (&directive.kind, text) {
+        (catalogue::Kind::Mask(grammar), "") => Value::Mask(crate::value::initial_mask(*grammar, context)),
+        (catalogue::Kind::Switch(_) | catalogue::Kind::Text(_) | catalogue::Kind::Amount(_), "") => Value::Unset,
+        (kind, text) => kind.assign(Value::Unset, text, context, &mut ignored),
+    }
+}
+
+/// The user of a dynamic service without one: the unit's name where that is a strict user name (systemd 252,
+/// `user_from_unit_name`); any other text where it is not, for the manager makes one up from a hash.
+fn user_after(unit: &str) -> String {
+    let stem = unit.rsplit_once('.').map_or(unit, |(stem, _)| stem);
+    let name = stem.split('@').next().unwrap_or(stem);
+    let first = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    let rest = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    if first && rest && name.len() <= 31 { name.to_owned() } else { "_du".to_owned() }
+}
+
+impl Remark {
+    /// Whether the answer to an odd value was to refuse the unit.
+    pub fn refuses(&self) -> bool {
+        matches!(self, Self::Refused(_))
+    }
+}
+

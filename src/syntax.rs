@@ -1,0 +1,28 @@
+//! The words and numbers of unit files, as the families of values read them: thin names over the grammar that the
+//! unit reader has.
+
+pub(crate) use crate::unit_file::boolean;
+use crate::unit_file::{Base, Escapes, Quotes};
+
+/// Words separated by blanks, quotes taken off; what systemd cannot split is no words.
+pub(crate) fn words(text: &str) -> Vec<String> {
+    if !text.contains(['"', '\'', '\\']) {
+        return text.split_ascii_whitespace().map(str::to_owned).collect();
+    }
+    crate::unit_file::split(text, Quotes::Unquote, Escapes::Keep).unwrap_or_default()
+}
+
+/// Octal mode bits.
+pub(crate) fn mode(text: &str) -> Option<u32> {
+    crate::unit_file::file_mode(text)
+}
+
+/// Bytes, in powers of 1024.
+pub(crate) fn size(text: &str) -> Option<u64> {
+    crate::unit_file::size(text, Base::Binary)
+}
+
+/// Microseconds; a bare number is in `default_unit` microseconds.
+pub(crate) fn time_span(text: &str, default_unit: u64) -> Option<u64> {
+    crate::unit_file::time_span(text, default_unit)
+}

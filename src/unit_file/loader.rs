@@ -1,0 +1,281 @@
+//! Loads units: the fragment, the drop-ins that apply to it, and their lines in order. Directories are listed once for
+//! all units, so that a unit of a large root costs no more than one of a small root.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use anyhow::{Context as _, ensure};
+
+use super::names::{Listing, Names, instantiated};
+use super::{Kind, Links, Load, Notice, Root, SearchPath, UnitLines, UnitName, UnitText, parse, quoted};
+
+/// The unit types that need no file of their own.
+const FRAGMENTLESS: [&str; 2] = ["slice", "device"];
+
+/// Units of one root and search path. What it has listed it keeps: a file added later is not seen.
+#[derive(Debug)]
+pub struct Loader<'r> {
+    root: &'r Root,
+    search: SearchPath,
+    listings: BTreeMap<PathBuf, Listing>,
+    drop_in_files: BTreeMap<PathBuf, Rc<[DropIn]>>,
+    names: Option<Rc<Names>>,
+}
+
+/// A file of a drop-in directory, and that directory without links.
+#[derive(Clone, Debug)]
+struct DropIn {
+    name: OsString,
+    path: PathBuf,
+}
+
+/// What a fragment or drop-in turned out to be.
+enum Content {
+    Text(Vec<u8>),
+    /// An empty file or a device.
+    Mask,
+    Missing,
+    /// Something that systemd would not take for a file.
+    Odd(io::Error),
+}
+
+impl<'r> Loader<'r> {
+    /// A loader for the units of `search` below `root`; nothing is read yet.
+    pub fn new(root: &'r Root, search: SearchPath) -> Self {
+        Self { root, search, listings: BTreeMap::new(), drop_in_files: BTreeMap::new(), names: None }
+    }
+
+    /// All unit names with the type `suffix` (`service`), sorted: files, templates, aliases and masks alike.
+    pub fn units(&mut self, suffix: &str) -> Vec<UnitName> {
+        self.names().with_suffix(suffix).cloned().collect()
+    }
+
+    /// The directories of the search path that could not be read; systemd goes on without them.
+    pub fn unreadable(&mut self) -> Vec<Notice> {
+        self.names().unreadable().to_vec()
+    }
+
+    /// Loads a plain unit or an instance. A template is an error: it is loaded by the name of an instance.
+    pub fn load(&mut self, name: &UnitName) -> anyhow::Result<Load> {
+        let names = self.names();
+        self.load_among(&names, name)
+    }
+
+    /// Loads the unit file `path`, absolute as seen inside the root. As in `systemd-analyze --offline`, only its base
+    /// name selects the unit and its directory precedes the search path, so the drop-ins of the root apply to it.
+    /// `template_instance` is what a template is loaded with.
+    pub fn load_file(&mut self, path: &Path, template_instance: &str) -> anyhow::Result<Load> {
+        let shown = quoted(&path.to_string_lossy());
+        ensure!(path.is_absolute(), "{shown} is not an absolute path");
+        let (Some(directory), Some(file)) = (path.parent(), path.file_name().and_then(|file| file.to_str()))
+        else {
+            anyhow::bail!("{shown} does not name a unit file");
+        };
+        let mut name: UnitName = file.parse().with_context(|| format!("cannot load {shown}"))?;
+        let first = self.search.with_first(directory);
+        let names = if first == self.search { self.names() } else { Rc::new(self.names_of(&first)) };
+        if !self.listings.get(directory).is_some_and(|listing| listing.has(&name)) {
+            return Ok(match self.root.kind(path, Links::Follow).ok().flatten() {
+                None => Load::NotFound,
+                Some(_) => broken(path.to_owned(), None, "not a regular file"),
+            });
+        }
+        if name.is_template() {
+            name = name.with_instance(template_instance)?;
+        }
+        self.load_among(&names, &name)
+    }
+
+    fn load_among(&mut self, names: &Names, name: &UnitName) -> anyhow::Result<Load> {
+        ensure!(!name.is_template(), "{} is a template, name an instance of it", quoted(name.as_str()));
+        // To systemd, too, a circle of aliases is no unit.
+        let Ok(unit) = names.find(name) else { return Ok(Load::NotFound) };
+        let mut text = UnitText {
+            id: name.clone(),
+            names: unit.names,
+            fragment: unit.fragment,
+            drop_ins: Vec::new(),
+            assignments: Vec::new(),
+            notices: names.ignored(name).to_vec(),
+        };
+        match &text.fragment {
+            None if FRAGMENTLESS.contains(&name.suffix()) => {}
+            None => return Ok(Load::NotFound),
+            Some(path) => {
+                let path = path.clone();
+                text.id = id(&path, name);
+                text.names.insert(text.id.clone());
+                let content = match self.content(&path) {
+                    Ok(Content::Text(content)) => content,
+                    Ok(Content::Mask) => return Ok(Load::Masked { path }),
+                    Ok(Content::Missing) => return Ok(Load::NotFound),
+                    Ok(Content::Odd(error)) | Err(error) => {
+                        return Ok(broken(path, None, &error.to_string()));
+                    }
+                };
+                let lines = parse(&Arc::from(path.as_path()), &content);
+                if let Some(fault) = lines.broken {
+                    return Ok(broken(path, Some(fault.line), &fault.reason));
+                }
+                text.append(lines);
+            }
+        }
+        let drop_ins = match self.drop_ins(names, &text.id, &text.names) {
+            Ok(drop_ins) => drop_ins,
+            Err((directory, error)) => return Ok(broken(directory, None, &error.to_string())),
+        };
+        for path in drop_ins {
+            match self.content(&path) {
+                Ok(Content::Text(content)) => {
+                    text.append_drop_in(&path, parse(&Arc::from(path.as_path()), &content));
+                }
+                Ok(Content::Mask | Content::Missing) => {}
+                Ok(Content::Odd(error)) => text.ignore(&path, &error),
+                // To go on would be to judge a unit of which a part is unknown.
+                Err(error) => return Ok(broken(path, None, &error.to_string())),
+            }
+            text.drop_ins.push(path);
+        }
+        Ok(Load::Loaded(text))
+    }
+
+    fn content(&self, path: &Path) -> io::Result<Content> {
+        match self.root.kind(path, Links::Follow)? {
+            Some(Kind::Device) => return Ok(Content::Mask),
+            // A root need not have the device that its masks point to.
+            None if self.root.resolve(path, Links::Follow)? == Path::new("/dev/null") => {
+                return Ok(Content::Mask);
+            }
+            _ => {}
+        }
+        Ok(match self.root.read(path) {
+            Ok(None) => Content::Missing,
+            Ok(Some(content)) if content.is_empty() => Content::Mask,
+            Ok(Some(content)) => Content::Text(content),
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Content::Odd(error),
+            Err(error) => return Err(error),
+        })
+    }
+
+    /// The drop-ins of a unit in the order in which they apply: of files with one base name the first in the order of
+    /// search counts, and those that remain are sorted by it. The search goes through all directories for the id,
+    /// then for each alias, then for the type (`service.d`, systemd 244 and later).
+    fn drop_ins(
+        &mut self,
+        names: &Names,
+        id: &UnitName,
+        all: &BTreeSet<UnitName>,
+    ) -> Result<Vec<PathBuf>, (PathBuf, io::Error)> {
+        let mut chosen: BTreeMap<OsString, PathBuf> = BTreeMap::new();
+        for name in std::iter::once(id).chain(all.iter().filter(|name| *name != id)) {
+            let candidates = name.drop_in_names();
+            for directory in names.drop_in_directories(candidates.iter().map(UnitName::as_str)) {
+                self.choose(directory, &mut chosen)?;
+            }
+        }
+        for directory in names.drop_in_directories([id.suffix()]) {
+            self.choose(directory, &mut chosen)?;
+        }
+        Ok(chosen.into_values().collect())
+    }
+
+    fn choose(
+        &mut self,
+        directory: &Path,
+        chosen: &mut BTreeMap<OsString, PathBuf>,
+    ) -> Result<(), (PathBuf, io::Error)> {
+        let files = if let Some(files) = self.drop_in_files.get(directory) {
+            Rc::clone(files)
+        } else {
+            let files = self.list_drop_ins(directory).map_err(|error| (directory.to_owned(), error))?;
+            let files: Rc<[DropIn]> = files.into();
+            self.drop_in_files.insert(directory.to_owned(), Rc::clone(&files));
+            files
+        };
+        for file in files.iter() {
+            chosen.entry(file.name.clone()).or_insert_with(|| file.path.clone());
+        }
+        Ok(())
+    }
+
+    fn list_drop_ins(&self, directory: &Path) -> io::Result<Vec<DropIn>> {
+        // systemd shows drop-ins below the directory that a link leads to.
+        let directory = self.root.resolve(directory, Links::Follow)?;
+        let entries = self.root.read_dir_sorted(&directory)?.unwrap_or_default();
+        let is_drop_in = |name: &[u8]| name.ends_with(b".conf") && !name.starts_with(b".");
+        Ok(entries
+            .into_iter()
+            .filter(|entry| is_drop_in(entry.name.as_bytes()))
+            .map(|entry| DropIn { path: directory.join(&entry.name), name: entry.name })
+            .collect())
+    }
+
+    fn names(&mut self) -> Rc<Names> {
+        if let Some(names) = &self.names {
+            return Rc::clone(names);
+        }
+        let names = Rc::new(self.names_of(&self.search.clone()));
+        self.names = Some(Rc::clone(&names));
+        names
+    }
+
+    fn names_of(&mut self, search: &SearchPath) -> Names {
+        let directories: Vec<&Path> = search.directories().iter().map(PathBuf::as_path).collect();
+        let seen_elsewhere = |directory: &Path| {
+            // `/lib/systemd/system` where `/lib` is a link to `/usr/lib`.
+            let resolved = self.root.resolve(directory, Links::Follow);
+            resolved.is_ok_and(|resolved| resolved != directory && directories.contains(&resolved.as_path()))
+        };
+        let distinct: Vec<&Path> =
+            directories.iter().copied().filter(|directory| !seen_elsewhere(directory)).collect();
+        for directory in &distinct {
+            if !self.listings.contains_key(*directory) {
+                self.listings.insert((*directory).to_owned(), Listing::read(self.root, directory));
+            }
+        }
+        let listings: Vec<(&Path, &Listing)> = distinct
+            .iter()
+            .filter_map(|directory| Some((*directory, self.listings.get(*directory)?)))
+            .collect();
+        Names::new(self.root, search, &listings)
+    }
+}
+
+impl UnitText {
+    fn append(&mut self, lines: UnitLines) {
+        self.assignments.extend(lines.assignments);
+        self.notices.extend(lines.notices);
+    }
+
+    /// A fault ends a drop-in; the unit keeps what stands before it (seen with systemd 252).
+    fn append_drop_in(&mut self, path: &Path, mut lines: UnitLines) {
+        if let Some(fault) = lines.broken.take() {
+            let text = format!("{}, the rest of the file is ignored", fault.reason);
+            lines.notices.push(Notice { path: Arc::from(path), line: Some(fault.line), text });
+        }
+        self.append(lines);
+    }
+
+    fn ignore(&mut self, path: &Path, error: &io::Error) {
+        self.notices.push(Notice { path: Arc::from(path), line: None, text: format!("{error}, ignored") });
+    }
+}
+
+/// The name of the file, with the instance that was asked for.
+fn id(fragment: &Path, name: &UnitName) -> UnitName {
+    let file = fragment.file_name().and_then(|file| file.to_str()).and_then(|file| file.parse().ok());
+    file.and_then(|file| instantiated(&file, name)).unwrap_or_else(|| name.clone())
+}
+
+fn broken(path: PathBuf, line: Option<u32>, reason: &str) -> Load {
+    Load::Broken { path, line, reason: reason.to_owned() }
+}
+
+#[cfg(test)]
+#[path = "loader_tests.rs"]
+mod tests;

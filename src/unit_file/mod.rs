@@ -1,0 +1,126 @@
+//! Unit files on disk: which files make up a unit, in which order, and what their lines assign, exactly as systemd
+//! finds and splits them (systemd.unit(5), `unit-file.c`, `dropin.c`, `conf-parser.c`).
+//!
+//! What a section or a directive means is left to others, and so is completing `a` to `a.service`.
+
+mod lines;
+mod loader;
+mod name;
+mod names;
+mod root;
+mod scalars;
+mod search;
+mod specifiers;
+#[cfg(test)]
+mod test_tree;
+mod words;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use lines::{Broken, MAX_LINE, UnitLines, parse};
+pub use loader::Loader;
+pub use name::{Form, UnitName};
+pub use root::{Entry, Kind, Links, MAX_UNIT_SIZE, Root};
+pub use scalars::{Base, boolean, file_mode, size, time_span};
+pub use search::SearchPath;
+pub use specifiers::{Expanded, SpecifierError, expand};
+pub use words::{Escapes, Quotes, WordError, WordFault, split};
+
+/// What became of the attempt to load a unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Load {
+    /// Its files were read.
+    Loaded(UnitText),
+    /// It is masked by this file: an empty one, or a link to a device.
+    Masked {
+        /// The mask.
+        path: PathBuf,
+    },
+    /// No file of that name, or a link that leads nowhere.
+    NotFound,
+    /// systemd refuses the unit because of this file, or it could not be read.
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// The physical line, from 1, where the fault is in one.
+        line: Option<u32>,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// The files of one unit, split into assignments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnitText {
+    /// The unit's own name; another than the one asked for where that was an alias.
+    pub id: UnitName,
+    /// All its names, the id included.
+    pub names: BTreeSet<UnitName>,
+    /// The file that defines it; only slices and devices load without one.
+    pub fragment: Option<PathBuf>,
+    /// Its drop-ins in the order in which they apply, those that only mask another included, as in `DropInPaths`.
+    pub drop_ins: Vec<PathBuf>,
+    /// All assignments of fragment and drop-ins in the order in which they apply.
+    pub assignments: Vec<Assignment>,
+    /// What systemd ignores on the way, syntax only.
+    pub notices: Vec<Notice>,
+}
+
+/// One line `Key=value`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assignment {
+    /// The section, without brackets.
+    pub section: String,
+    /// The key as written.
+    pub key: String,
+    /// The value, continuations joined and blanks stripped on both sides; quotes, escapes and specifiers as written.
+    pub value: String,
+    /// The file, as seen inside the root.
+    pub source: Arc<Path>,
+    /// The first physical line, from 1.
+    pub line: u32,
+}
+
+/// Something that systemd ignores.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The file, as seen inside the root.
+    pub path: Arc<Path>,
+    /// The first physical line, from 1; `None` for the file as a whole.
+    pub line: Option<u32>,
+    /// What is ignored and why, without control characters.
+    pub text: String,
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", escaped(&self.path.to_string_lossy()))?;
+        if let Some(line) = self.line {
+            write!(f, "{line}:")?;
+        }
+        write!(f, " {}", self.text)
+    }
+}
+
+/// `text` in backticks for a message, cut where it is long.
+fn quoted(text: &str) -> String {
+    /// In characters; more says nothing more about which line is meant.
+    const LONGEST: usize = 80;
+    let cut: String = text.chars().take(LONGEST).collect();
+    let dots = if cut.len() < text.len() { "…" } else { "" };
+    format!("`{}{dots}`", escaped(&cut))
+}
+
+fn escaped(text: &str) -> String {
+    text.chars().fold(String::new(), |mut safe, c| {
+        if c.is_control() {
+            safe.extend(c.escape_unicode());
+        } else {
+            safe.push(c);
+        }
+        safe
+    })
+}

@@ -1,0 +1,286 @@
+//! A directory under which every read and write happens: `/` of the machine, or the tree of `--root DIR`. Links are
+//! followed as they would be after a chroot into it, so an absolute target starts at the root and `..` never leaves.
+//!
+//! What the files mean is left to the callers.
+
+use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Read, Write};
+use std::path::{Component, Path, PathBuf};
+
+use anyhow::Context as _;
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, FileType, FileTypeExt as _, Metadata, OpenOptions, OpenOptionsExt as _, Permissions};
+use cap_tempfile::TempFile;
+
+/// The largest file in bytes that is read; systemd itself refuses lines of this length, and no unit comes near it.
+pub const MAX_UNIT_SIZE: u64 = 1 << 20;
+
+/// As many links as the kernel follows in one path (`path_resolution(7)`).
+const MAX_LINKS: u32 = 40;
+
+/// Opening a FIFO must not wait for a writer. The number is part of the kernel's ABI and differs on two families.
+const O_NONBLOCK: i32 = if cfg!(any(
+    target_arch = "mips",
+    target_arch = "mips32r6",
+    target_arch = "mips64",
+    target_arch = "mips64r6"
+)) {
+    0x80
+} else if cfg!(any(target_arch = "sparc", target_arch = "sparc64")) {
+    0x4000
+} else {
+    0o4000
+};
+
+/// A file tree that cannot be left through it. Paths given to it and returned by it are absolute as seen inside; a
+/// relative one is taken from the root.
+#[derive(Debug)]
+pub struct Root {
+    dir: Dir,
+    path: PathBuf,
+}
+
+/// What stands under a name, links not followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Link,
+    /// A character or block device.
+    Device,
+    /// A FIFO or a socket.
+    Other,
+}
+
+/// Whether the last component of a path is followed where it is a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Links {
+    /// The link's target counts.
+    Follow,
+    /// The link itself counts.
+    Keep,
+}
+
+/// One name of a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The name alone.
+    pub name: OsString,
+    /// What it is.
+    pub kind: Kind,
+}
+
+impl Root {
+    /// Opens the directory `path` of the machine as a root.
+    pub fn open(path: impl AsRef<Path>) -> anyhow::Result<Self> {
+        let path = path.as_ref();
+        let dir = Dir::open_ambient_dir(path, ambient_authority())
+            .with_context(|| format!("cannot open the root directory `{}`", path.display()))?;
+        Ok(Self { dir, path: path.to_owned() })
+    }
+
+    /// The root as it was opened, for messages.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The content of a regular file, `None` where there is none (a dangling link included).
+    ///
+    /// Anything but a regular file is refused without waiting for it ([`io::ErrorKind::InvalidInput`]), and so is one
+    /// above [`MAX_UNIT_SIZE`] ([`io::ErrorKind::FileTooLarge`]).
+    pub fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+        // Asked before opening: to open some devices is to use them.
+        match self.metadata(path, Links::Follow)? {
+            None => return Ok(None),
+            Some(found) => check_readable(&found)?,
+        }
+        let mut options = OpenOptions::new();
+        options.read(true).custom_flags(O_NONBLOCK);
+        let Some(file) = self.at(path, Links::Follow, |dir, inside| dir.open_with(inside, &options))? else {
+            return Ok(None);
+        };
+        check_readable(&file.metadata()?)?;
+        let mut content = Vec::new();
+        file.take(MAX_UNIT_SIZE + 1).read_to_end(&mut content)?;
+        if content.len() as u64 > MAX_UNIT_SIZE { Err(too_large()) } else { Ok(Some(content)) }
+    }
+
+    /// Owner, mode, size and type of `path`; `None` where nothing is.
+    pub fn metadata(&self, path: &Path, links: Links) -> io::Result<Option<Metadata>> {
+        self.at(path, links, |dir, inside| match links {
+            Links::Follow => dir.metadata(inside),
+            Links::Keep => dir.symlink_metadata(inside),
+        })
+    }
+
+    /// What `path` is, `None` where nothing is.
+    pub fn kind(&self, path: &Path, links: Links) -> io::Result<Option<Kind>> {
+        Ok(self.metadata(path, links)?.map(|found| Kind::from(found.file_type())))
+    }
+
+    /// What a link says, unresolved; `None` where nothing is. An error where `path` is not a link.
+    pub fn link_target(&self, path: &Path) -> io::Result<Option<PathBuf>> {
+        self.at(path, Links::Keep, |dir, inside| dir.read_link_contents(inside))
+    }
+
+    /// The names in a directory in byte order, `None` where there is no directory.
+    pub fn read_dir_sorted(&self, path: &Path) -> io::Result<Option<Vec<Entry>>> {
+        let Some(listing) = self.at(path, Links::Follow, |dir, inside| dir.read_dir(inside))? else {
+            return Ok(None);
+        };
+        let mut entries = listing
+            .map(|entry| {
+                let entry = entry?;
+                Ok(Entry { name: entry.file_name(), kind: Kind::from(entry.file_type()?) })
+            })
+            .collect::<io::Result<Vec<_>>>()?;
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Some(entries))
+    }
+
+    /// `path` without links, `.` and `..`; with [`Links::Keep`] its last component stays as it is. What does not
+    /// exist is kept as written.
+    pub fn resolve(&self, path: &Path, links: Links) -> io::Result<PathBuf> {
+        let mut pending: VecDeque<OsString> = components(path).collect();
+        let mut done = PathBuf::new();
+        let mut followed = 0;
+        while let Some(component) = pending.pop_front() {
+            if component == ".." {
+                done.pop();
+                continue;
+            }
+            let candidate = done.join(&component);
+            let keep = links == Links::Keep && pending.is_empty();
+            let target = if keep { None } else { self.link_at(&candidate)? };
+            let Some(target) = target else {
+                done = candidate;
+                continue;
+            };
+            followed += 1;
+            if followed > MAX_LINKS {
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, "too many levels of symbolic links"));
+            }
+            if target.is_absolute() {
+                done.clear();
+            }
+            for component in components(&target).rev() {
+                pending.push_front(component);
+            }
+        }
+        Ok(Path::new("/").join(done))
+    }
+
+    /// Replaces the file `path` by `bytes` with the permission bits `mode`, whole or not at all: a temporary file in
+    /// the same directory is synced and renamed. Missing directories are created; a link of that name is replaced.
+    pub fn write(&self, path: &Path, bytes: &[u8], mode: u32) -> anyhow::Result<()> {
+        self.replace(path, bytes, mode).with_context(|| format!("cannot write `{}`", path.display()))
+    }
+
+    fn replace(&self, path: &Path, bytes: &[u8], mode: u32) -> anyhow::Result<()> {
+        let (parent, name) = parent_and_name(path).context("the path names no file")?;
+        let parent = inside(&self.resolve(&parent, Links::Follow)?);
+        self.dir.create_dir_all(&parent)?;
+        let parent = self.dir.open_dir(&parent)?;
+        let mut file = TempFile::new(&parent)?;
+        file.write_all(bytes)?;
+        let permissions = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(mode);
+        file.as_file().set_permissions(Permissions::from_std(permissions))?;
+        file.as_file().sync_all()?;
+        file.replace(name)?;
+        // The new name is safe only once its directory is.
+        parent.open(".")?.sync_all()?;
+        Ok(())
+    }
+
+    /// Does `action` with a path that the handle accepts. The handle follows relative links itself but refuses
+    /// absolute ones and `..` above the root; only for those the path is walked here and tried once more. A link
+    /// that is swapped in between meets the same refusal.
+    fn at<T>(
+        &self,
+        path: &Path,
+        links: Links,
+        action: impl Fn(&Dir, &Path) -> io::Result<T>,
+    ) -> io::Result<Option<T>> {
+        let result = match action(&self.dir, &inside(path)) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                action(&self.dir, &inside(&self.resolve(path, links)?))
+            }
+            result => result,
+        };
+        absent_as_none(result)
+    }
+
+    /// The target of `path` if that is a link; its directory must be free of links.
+    fn link_at(&self, path: &Path) -> io::Result<Option<PathBuf>> {
+        match absent_as_none(self.dir.read_link_contents(path)) {
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(None),
+            result => result,
+        }
+    }
+}
+
+impl From<FileType> for Kind {
+    fn from(found: FileType) -> Self {
+        if found.is_file() {
+            Self::File
+        } else if found.is_dir() {
+            Self::Directory
+        } else if found.is_symlink() {
+            Self::Link
+        } else if found.is_char_device() || found.is_block_device() {
+            Self::Device
+        } else {
+            Self::Other
+        }
+    }
+}
+
+fn check_readable(found: &Metadata) -> io::Result<()> {
+    if !found.is_file() {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
+    } else if found.len() > MAX_UNIT_SIZE {
+        Err(too_large())
+    } else {
+        Ok(())
+    }
+}
+
+fn too_large() -> io::Error {
+    io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {MAX_UNIT_SIZE} bytes"))
+}
+
+fn absent_as_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn components(path: &Path) -> impl DoubleEndedIterator<Item = OsString> + '_ {
+    path.components().filter_map(|component| match component {
+        Component::Normal(name) => Some(name.to_owned()),
+        Component::ParentDir => Some("..".into()),
+        Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
+    })
+}
+
+/// `path` relative to the root, as the handle wants it.
+fn inside(path: &Path) -> PathBuf {
+    let relative: PathBuf = components(path).collect();
+    if relative.as_os_str().is_empty() { PathBuf::from(".") } else { relative }
+}
+
+fn parent_and_name(path: &Path) -> Option<(PathBuf, &OsStr)> {
+    Some((path.parent()?.to_owned(), path.file_name()?))
+}
+
+#[cfg(test)]
+#[path = "root_tests.rs"]
+mod tests;

@@ -1,0 +1,126 @@
+//! The files of a unit as a posture, the way a release reads them. Finding and splitting the files is `unit_file`'s;
+//! what an assignment does is its directive's.
+
+use std::sync::Arc;
+
+use crate::catalogue::{self, Directive, Stage};
+use crate::context::Context;
+use crate::posture::{Origin, Posture};
+use crate::unit_file::{UnitText, expand};
+use crate::value::Remark;
+
+/// A unit as its files say it.
+pub struct Reading {
+    /// What it comes to, implications at load included.
+    pub posture: Posture,
+    /// What the release ignores, or takes for something else.
+    pub notices: Vec<LineNotice>,
+    /// Why the release refuses the unit, if it does.
+    pub refused: Option<LineNotice>,
+}
+
+/// Something to say about one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineNotice {
+    /// The file.
+    pub path: Arc<str>,
+    /// Its line, from 1; none for the file as a whole.
+    pub line: Option<u32>,
+    /// The directive, where it is one.
+    pub directive: Option<&'static Directive>,
+    /// Whether systemd ignores it, or misreads it.
+    pub kind: NoticeKind,
+    /// What there is to say.
+    pub text: String,
+}
+
+/// What systemd makes of the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoticeKind {
+    /// It has no effect.
+    Ignored,
+    /// It has another effect than it says.
+    Misread,
+    /// It is the end of the unit.
+    Refused,
+}
+
+/// Reads the assignments of a unit as the context's release does.
+pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
+    let mut reading =
+        Reading { posture: unset.renamed(unit.id.as_str()), notices: Vec::new(), refused: None };
+    for notice in &unit.notices {
+        reading.notices.push(LineNotice {
+            path: Arc::from(notice.path.to_string_lossy()),
+            line: notice.line,
+            directive: None,
+            kind: NoticeKind::Ignored,
+            text: notice.text.clone(),
+        });
+    }
+    let context = unset.context;
+    for assignment in &unit.assignments {
+        let path: Arc<str> = Arc::from(assignment.source.to_string_lossy());
+        let say = |directive, kind, text| LineNotice {
+            path: Arc::clone(&path),
+            line: Some(assignment.line),
+            directive,
+            kind,
+            text,
+        };
+        let Some(directive) = catalogue::find(&assignment.key) else {
+            if let Some(near) = unknown_near(assignment, &context) {
+                let text = format!("`{}=` is unknown; did you mean `{near}=`?", assignment.key.escape_debug());
+                reading.notices.push(say(None, NoticeKind::Ignored, text));
+            }
+            continue;
+        };
+        if !directive.sections.contain(&assignment.section, context.unit_type) {
+            if matches!(assignment.section.as_str(), "Unit" | "Service" | "Socket" | "Mount" | "Swap") {
+                let text = format!("{}= is not read in [{}]", directive.name, assignment.section);
+                reading.notices.push(say(Some(directive), NoticeKind::Ignored, text));
+            }
+            continue;
+        }
+        if !directive.is_known_to(context.release) {
+            let text = format!("{}= is read from systemd {} on", directive.name, directive.since);
+            reading.notices.push(say(Some(directive), NoticeKind::Ignored, text));
+            continue;
+        }
+        let value = if directive.kind.expands() {
+            match expand(&assignment.value, &unit.id) {
+                Ok(expanded) => expanded.text,
+                Err(error) => {
+                    reading.notices.push(say(Some(directive), NoticeKind::Ignored, error.to_string()));
+                    continue;
+                }
+            }
+        } else {
+            assignment.value.clone()
+        };
+        let origin = Origin::Line { path: Arc::clone(&path), line: assignment.line };
+        for remark in reading.posture.assign(directive, &value, origin) {
+            let (kind, text) = match remark {
+                Remark::Ignored(text) => (NoticeKind::Ignored, text),
+                Remark::Misread(text) => (NoticeKind::Misread, text),
+                Remark::Refused(text) => (NoticeKind::Refused, text),
+            };
+            let notice = say(Some(directive), kind, format!("{}=: {text}", directive.name));
+            if kind == NoticeKind::Refused {
+                reading.refused.get_or_insert(notice);
+            } else {
+                reading.notices.push(notice);
+            }
+        }
+    }
+    reading.posture.settle(Stage::Load);
+    reading
+}
+
+/// A name of the catalogue that an unknown key was probably meant to be: it differs in case or by a letter or two.
+fn unknown_near(assignment: &crate::unit_file::Assignment, context: &Context) -> Option<&'static str> {
+    if Some(assignment.section.as_str()) != context.unit_type.section() {
+        return None;
+    }
+    catalogue::nearest(&assignment.key)
+}

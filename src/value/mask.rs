@@ -1,0 +1,221 @@
+//! Sets of named bits: capabilities and namespaces.
+
+use std::cmp::Ordering;
+
+use super::{Remark, Value, bits};
+use crate::catalogue::MaskGrammar;
+use crate::context::Context;
+use crate::syntax::{self, boolean};
+
+/// Capabilities by number (linux/capability.h up to Linux 6.18; none was added since 5.9).
+pub(crate) static CAPABILITIES: &[&str] = &[
+    "CAP_CHOWN",
+    "CAP_DAC_OVERRIDE",
+    "CAP_DAC_READ_SEARCH",
+    "CAP_FOWNER",
+    "CAP_FSETID",
+    "CAP_KILL",
+    "CAP_SETGID",
+    "CAP_SETUID",
+    "CAP_SETPCAP",
+    "CAP_LINUX_IMMUTABLE",
+    "CAP_NET_BIND_SERVICE",
+    "CAP_NET_BROADCAST",
+    "CAP_NET_ADMIN",
+    "CAP_NET_RAW",
+    "CAP_IPC_LOCK",
+    "CAP_IPC_OWNER",
+    "CAP_SYS_MODULE",
+    "CAP_SYS_RAWIO",
+    "CAP_SYS_CHROOT",
+    "CAP_SYS_PTRACE",
+    "CAP_SYS_PACCT",
+    "CAP_SYS_ADMIN",
+    "CAP_SYS_BOOT",
+    "CAP_SYS_NICE",
+    "CAP_SYS_RESOURCE",
+    "CAP_SYS_TIME",
+    "CAP_SYS_TTY_CONFIG",
+    "CAP_MKNOD",
+    "CAP_LEASE",
+    "CAP_AUDIT_WRITE",
+    "CAP_AUDIT_CONTROL",
+    "CAP_SETFCAP",
+    "CAP_MAC_OVERRIDE",
+    "CAP_MAC_ADMIN",
+    "CAP_SYSLOG",
+    "CAP_WAKE_ALARM",
+    "CAP_BLOCK_SUSPEND",
+    "CAP_AUDIT_READ",
+    "CAP_PERFMON",
+    "CAP_BPF",
+    "CAP_CHECKPOINT_RESTORE",
+];
+
+/// Every capability that exists.
+pub(crate) const ALL_CAPABILITIES: u64 = (1 << 41) - 1;
+
+/// Namespaces by word and clone flag (sched.h).
+pub(crate) static NAMESPACES: &[(&str, u64)] = &[
+    ("cgroup", 0x0200_0000),
+    ("ipc", 0x0800_0000),
+    ("net", 0x4000_0000),
+    ("mnt", 0x0002_0000),
+    ("pid", 0x2000_0000),
+    ("user", 0x1000_0000),
+    ("uts", 0x0400_0000),
+    ("time", 0x80),
+];
+
+/// The namespaces that a boolean or `~` speaks of; systemd counts `time` among them from 258 on.
+fn all_namespaces(context: &Context) -> u64 {
+    if context.release.major >= 258 { 0x7e02_0080 } else { 0x7e02_0000 }
+}
+
+/// The release from which `time` is read as a namespace.
+const TIME_SINCE: u16 = 252;
+
+/// The bit or bits of one name, for the checks.
+pub(crate) fn bit(name: &str) -> u64 {
+    let capability = CAPABILITIES.iter().position(|known| *known == name).map(|number| 1 << number);
+    let namespace = || NAMESPACES.iter().find(|(word, _)| *word == name).map(|(_, flag)| *flag);
+    capability.or_else(namespace).unwrap_or(0)
+}
+
+pub(super) fn assign(
+    grammar: MaskGrammar,
+    before: Value,
+    text: &str,
+    context: &Context,
+    remarks: &mut Vec<Remark>,
+) -> Value {
+    let current = match before {
+        Value::Mask(bits) => bits,
+        _ => initial(grammar, context),
+    };
+    Value::Mask(match grammar {
+        MaskGrammar::Namespaces => assign_namespaces(current, text, context, remarks),
+        MaskGrammar::Bounding | MaskGrammar::Ambient => {
+            assign_capabilities(current, initial(grammar, context), text, context, remarks)
+        }
+    })
+}
+
+/// The value before any assignment: 64 bits, and 63 in the bounding set from 259 on.
+pub(crate) fn initial(grammar: MaskGrammar, context: &Context) -> u64 {
+    match grammar {
+        MaskGrammar::Bounding if context.release.major >= 259 => u64::MAX >> 1,
+        MaskGrammar::Bounding | MaskGrammar::Namespaces => u64::MAX,
+        MaskGrammar::Ambient => 0,
+    }
+}
+
+fn assign_capabilities(
+    current: u64,
+    initial: u64,
+    text: &str,
+    context: &Context,
+    remarks: &mut Vec<Remark>,
+) -> u64 {
+    let recent = context.release.major >= 259;
+    let (inverted, list) = match text.strip_prefix('~') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    if list.is_empty() && recent && !inverted {
+        return 0;
+    }
+    let mut named = 0;
+    for word in syntax::words(list) {
+        match capability(&word, context) {
+            Some(number) => named |= 1 << number,
+            None => remarks.push(Remark::Misread(format!(
+                "`{}` is no capability and is left out without a word",
+                word.escape_debug()
+            ))),
+        }
+    }
+    match (named == 0 || current == initial, inverted) {
+        (true, false) => named,
+        (true, true) => (if recent { ALL_CAPABILITIES } else { u64::MAX }) & !named,
+        (false, false) => current | named,
+        (false, true) => current & !named,
+    }
+}
+
+/// Names in any case, or numbers: up to 63, and up to 62 since 254.
+fn capability(word: &str, context: &Context) -> Option<usize> {
+    if let Some(number) = number(word) {
+        let last = if context.release.major >= 254 { 62 } else { 63 };
+        return (number <= last).then_some(number);
+    }
+    CAPABILITIES.iter().position(|name| name.eq_ignore_ascii_case(word))
+}
+
+/// A number as C writes it: decimal, `0x` hexadecimal, `0` octal.
+fn number(word: &str) -> Option<usize> {
+    let (digits, radix) = match word.strip_prefix("0x") {
+        Some(digits) => (digits, 16),
+        None if word.len() > 1 && word.starts_with('0') => (&word[1..], 8),
+        None => (word, 10),
+    };
+    usize::from_str_radix(digits, radix).ok().filter(|_| !digits.starts_with('+'))
+}
+
+fn assign_namespaces(current: u64, text: &str, context: &Context, remarks: &mut Vec<Remark>) -> u64 {
+    if text.is_empty() {
+        return u64::MAX;
+    }
+    let all = all_namespaces(context);
+    match boolean(text) {
+        Some(true) => return 0,
+        Some(false) => return all,
+        None => {}
+    }
+    let (inverted, list) = match text.strip_prefix('~') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let mut named = 0;
+    for word in syntax::words(list) {
+        let known = NAMESPACES.iter().find(|(name, _)| *name == word);
+        match known.filter(|(name, _)| *name != "time" || context.release.major >= TIME_SINCE) {
+            Some((_, flag)) => named |= flag,
+            None => {
+                let remark = format!("`{}` is no namespace, so the whole line is nothing", word.escape_debug());
+                remarks.push(Remark::Ignored(remark));
+                return current;
+            }
+        }
+    }
+    match (current == u64::MAX, inverted) {
+        (true, false) => named,
+        (true, true) => all & !named,
+        (false, false) => current | named,
+        (false, true) => current & !named,
+    }
+}
+
+pub(super) fn write(grammar: MaskGrammar, kept: u64) -> String {
+    let universe: Vec<(&str, u64)> = match grammar {
+        MaskGrammar::Namespaces => NAMESPACES.to_vec(),
+        MaskGrammar::Bounding | MaskGrammar::Ambient => {
+            CAPABILITIES.iter().enumerate().map(|(number, name)| (*name, 1 << number)).collect()
+        }
+    };
+    let (in_it, out): (Vec<_>, Vec<_>) = universe.iter().partition(|(_, flag)| kept & flag != 0);
+    let join = |names: &[(&str, u64)]| names.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" ");
+    match grammar {
+        MaskGrammar::Namespaces if in_it.is_empty() => "yes".to_owned(),
+        MaskGrammar::Namespaces if out.iter().all(|(name, _)| *name == "time") => "no".to_owned(),
+        _ if out.is_empty() => "~".to_owned(),
+        _ if out.len() < in_it.len() => format!("~{}", join(&out)),
+        _ => join(&in_it),
+    }
+}
+
+/// Fewer kept bits are stricter; bits without a name do not count.
+pub(super) fn compare(found: u64, wanted: u64) -> Option<Ordering> {
+    let named = ALL_CAPABILITIES | NAMESPACES.iter().fold(0, |all, (_, flag)| all | flag);
+    bits(found & named, wanted & named).map(Ordering::reverse)
+}

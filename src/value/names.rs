@@ -1,0 +1,153 @@
+//! Lists of names that either allow or deny: address families, file systems, network interfaces.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+use super::{Remark, Value};
+use crate::bus_value::BusValue;
+use crate::catalogue::NameGrammar;
+use crate::context::Context;
+use crate::syntax;
+
+/// Which names pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameFilter {
+    /// Whether the names are those that pass, or those that do not.
+    pub allows: bool,
+    /// The names.
+    pub names: BTreeSet<String>,
+    /// Whether the next line decides between allowing and denying: after a reset, and after `none`.
+    pub open: bool,
+}
+
+impl NameFilter {
+    /// No filter at all.
+    pub(crate) fn unfiltered() -> Self {
+        Self { allows: false, names: BTreeSet::new(), open: true }
+    }
+
+    /// Whether a name passes.
+    pub fn passes(&self, name: &str) -> bool {
+        self.allows == self.names.contains(name)
+    }
+
+    /// Fewer names that pass are stricter.
+    pub(super) fn compare(&self, wanted: &Self) -> Option<Ordering> {
+        match (self.within(wanted), wanted.within(self)) {
+            (true, true) => Some(Ordering::Equal),
+            (true, false) => Some(Ordering::Greater),
+            (false, true) => Some(Ordering::Less),
+            (false, false) => None,
+        }
+    }
+
+    /// Whether everything that passes here passes there.
+    fn within(&self, other: &Self) -> bool {
+        match (self.allows, other.allows) {
+            (true, true) => self.names.is_subset(&other.names),
+            (true, false) => self.names.is_disjoint(&other.names),
+            (false, false) => other.names.is_subset(&self.names),
+            // A deny list lets names pass that nobody has thought of.
+            (false, true) => false,
+        }
+    }
+}
+
+/// Address families by name (glibc 2.36, bits/socket.h), AF_UNSPEC apart.
+static FAMILIES: &[&str] = &[
+    "AF_ALG", "AF_APPLETALK", "AF_ASH", "AF_ATMPVC", "AF_ATMSVC", "AF_AX25", "AF_BLUETOOTH", "AF_BRIDGE", "AF_CAIF",
+    "AF_CAN", "AF_DECnet", "AF_ECONET", "AF_IB", "AF_IEEE802154", "AF_INET", "AF_INET6", "AF_IPX", "AF_IRDA",
+    "AF_ISDN", "AF_IUCV", "AF_KCM", "AF_KEY", "AF_LLC", "AF_MCTP", "AF_MPLS", "AF_NETBEUI", "AF_NETLINK",
+    "AF_NETROM", "AF_NFC", "AF_PACKET", "AF_PHONET", "AF_PPPOX", "AF_QIPCRTR", "AF_RDS", "AF_ROSE", "AF_RXRPC",
+    "AF_SECURITY", "AF_SMC", "AF_SNA", "AF_TIPC", "AF_UNIX", "AF_VSOCK", "AF_WANPIPE", "AF_X25", "AF_XDP",
+];
+
+/// Other names for a family.
+static FAMILY_ALIASES: &[(&str, &str)] =
+    &[("AF_LOCAL", "AF_UNIX"), ("AF_FILE", "AF_UNIX"), ("AF_ROUTE", "AF_NETLINK")];
+
+/// The release from which `RestrictAddressFamilies=none` is read.
+const NONE_SINCE: u16 = 249;
+
+/// The release from which an unknown family ends its line, where it was skipped before (262; 261 was not examined).
+const UNKNOWN_ENDS_SINCE: u16 = 262;
+
+/// The name that the manager would publish.
+pub(crate) fn family(word: &str) -> Option<&'static str> {
+    let alias = FAMILY_ALIASES.iter().find(|(alias, _)| *alias == word).map(|(_, name)| *name);
+    alias.or_else(|| FAMILIES.iter().find(|name| **name == word).copied())
+}
+
+pub(super) fn assign(
+    grammar: NameGrammar,
+    before: Value,
+    text: &str,
+    context: &Context,
+    remarks: &mut Vec<Remark>,
+) -> Value {
+    if text.is_empty() {
+        return Value::Names(NameFilter::unfiltered());
+    }
+    let mut filter = match before {
+        Value::Names(filter) => filter,
+        _ => NameFilter::unfiltered(),
+    };
+    if grammar == NameGrammar::Families && text == "none" && context.release.major >= NONE_SINCE {
+        return Value::Names(NameFilter { allows: true, names: BTreeSet::new(), open: true });
+    }
+    let (inverted, list) = match text.strip_prefix('~') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    if filter.open {
+        filter = NameFilter { allows: !inverted, names: BTreeSet::new(), open: false };
+    }
+    for word in syntax::words(list) {
+        let name = match grammar {
+            NameGrammar::Families => match family(&word) {
+                Some(name) => name.to_owned(),
+                None => {
+                    let ends = context.release.major >= UNKNOWN_ENDS_SINCE;
+                    let rest = if ends { " and the rest of the line with it" } else { "" };
+                    let word = word.escape_debug();
+                    remarks.push(Remark::Misread(format!("`{word}` is no address family: it is left out{rest}")));
+                    if ends {
+                        break;
+                    }
+                    continue;
+                }
+            },
+            NameGrammar::FileSystems | NameGrammar::Interfaces => word,
+        };
+        if filter.allows == inverted {
+            filter.names.remove(&name);
+        } else {
+            filter.names.insert(name);
+        }
+    }
+    Value::Names(filter)
+}
+
+pub(super) fn from_bus(value: &BusValue) -> Option<Value> {
+    let (allows, names) = filter_parts(value)?;
+    let names: BTreeSet<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    Some(Value::Names(NameFilter { allows, open: false, names }))
+}
+
+/// The parts of `(bas)`.
+pub(super) fn filter_parts(value: &BusValue) -> Option<(bool, Vec<&str>)> {
+    let BusValue::Tuple(parts) = value else { return None };
+    let [BusValue::Bool(allows), BusValue::List(names)] = parts.as_slice() else { return None };
+    let names: Option<Vec<&str>> = names.iter().map(BusValue::as_text).collect();
+    Some((*allows, names?))
+}
+
+pub(super) fn write(filter: &NameFilter) -> String {
+    let names = filter.names.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
+    match (filter.allows, filter.names.is_empty()) {
+        (true, true) => "none".to_owned(),
+        (false, true) => String::new(),
+        (true, false) => names,
+        (false, false) => format!("~{names}"),
+    }
+}

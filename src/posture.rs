@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::catalogue::{self, Directive, Operation, Stage, When};
 use crate::context::Context;
 use crate::manifest::Place;
-use crate::manifest::words::Because;
 use crate::need::Need;
 use crate::release::covers;
 use crate::value::{Remark, Value};
@@ -64,7 +63,7 @@ pub enum Reason {
     /// A denial closes it.
     Denied {
         /// The evidence.
-        because: Because,
+        because: Arc<str>,
         /// Where it stands.
         place: Place,
     },
@@ -73,7 +72,7 @@ pub enum Reason {
         /// The need.
         need: Need,
         /// Its reason.
-        because: Because,
+        because: Arc<str>,
         /// Where it stands.
         place: Place,
     },
@@ -82,7 +81,7 @@ pub enum Reason {
     /// An override says it.
     Overridden {
         /// Its reason.
-        because: Because,
+        because: Arc<str>,
         /// Where it stands.
         place: Place,
     },

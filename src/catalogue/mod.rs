@@ -528,6 +528,15 @@ impl Directive {
         self.unset.iter().find(fits).map_or("", |unset| unset.text)
     }
 
+    /// Whether it would force another directive upon a service with a user of its own, in the process alone.
+    pub fn forces_in(&self, release: crate::release::Release) -> bool {
+        self.implies.iter().any(|implied| {
+            implied.stage == Stage::Exec
+                && implied.when == When::OnWithUser
+                && crate::release::covers(implied.releases, release)
+        })
+    }
+
     /// Whether the release reads it at all.
     pub fn is_known_to(&self, release: crate::release::Release) -> bool {
         release.major >= self.since

@@ -2,7 +2,7 @@
 
 use super::{
     Check, Directive, Entry, FamilyGroup, Given, Kind, NameGrammar, NOTHING, Order, Probe, ROW, Sections, TextGrammar,
-    WordRules, add, always, at_most, check, from, given, kernel::FORCES_NO_NEW_PRIVILEGES,
+    WordRules, add, also, always, at_most, check, from, given, kernel::FORCES_NO_NEW_PRIVILEGES,
 };
 use crate::manifest::Strictness;
 use crate::need::Need;
@@ -25,6 +25,7 @@ pub(crate) static PRIVATE_NETWORK: Directive = Directive {
     since: 0,
     hardened: &[given(Strictness::Default, Given::NoIp, &["yes"])],
     yields: &[
+        at_most(Need::AbstractSockets, "no"),
         at_most(Need::Interfaces, "no"),
         at_most(Need::NetworkAdmin, "no"),
         at_most(Need::NetworkRaw, "no"),
@@ -100,6 +101,7 @@ pub(crate) static IP_ADDRESS_DENY: Directive = Directive {
         given(Strictness::Strict, Given::AddressesOnly, &["any"]),
     ],
     yields: &[
+        also(Need::AcceptsFrom, "any"),
         at_most(Need::NetworkAdmin, ""),
         at_most(Need::NetworkRaw, ""),
         at_most(Need::RunsHooks, "").on_suspicion(),
@@ -117,12 +119,13 @@ pub(crate) static IP_ADDRESS_ALLOW: Directive = Directive {
     kind: Kind::Networks(Order::MoreIsWeaker),
     unset: NOTHING,
     hardened: &[
-        given(Strictness::Default, Given::LoopbackOnly, &["localhost"]),
+        given(Strictness::Default, Given::LoopbackOnly, &[""]),
         given(Strictness::Strict, Given::AddressesOnly, &[""]),
     ],
     yields: &[
         add(Need::UsesLoopback, "localhost"),
         add(Need::UsesAddress, "{address}"),
+        also(Need::AcceptsFrom, "{address}"),
     ],
     summary: "Exceptions from IPAddressDeny=.",
     breaks: "Nothing; it opens.",

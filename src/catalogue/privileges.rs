@@ -228,6 +228,7 @@ pub(crate) static PRIVATE_USERS: Directive = Directive {
         at_most(Need::RunsSetuid, "no"),
         at_most(Need::StartsSessions, "no"),
         at_most(Need::BindsLowPort, "no"),
+        at_most(Need::Devices, "no"),
         at_most(Need::Capabilities, "no"),
     ],
     checks: &[check("PrivateUsers", 1000, 1, Probe::On)],

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use super::document::{Place, Placed};
 use super::literal::{Lines, Literals};
 use super::words::{
-    Because, ConditionPath, Line, Listen, Mode, ServiceName, SocketAddress, SourceFilter, TimeSpan,
-    UnitName, UserName,
+    Because, ConditionPath, Line, Listen, Mode, ServiceName, SocketAddress, SourceFilter, TimeSpan, UnitName,
+    UserName,
 };
 
 /// `[sockets.NAME]`.

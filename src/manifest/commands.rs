@@ -106,9 +106,7 @@ impl<'de> Visitor<'de> for CommandsVisitor {
                 Item::Table(table) => commands.push(from_table(table, &place)?),
             }
             if !words.is_empty() && !commands.is_empty() {
-                return Err(A::Error::custom(
-                    "arguments and whole commands are mixed in one array",
-                ));
+                return Err(A::Error::custom("arguments and whole commands are mixed in one array"));
             }
         }
         if let Some(place) = words.first().map(|word| word.place.clone()) {
@@ -149,7 +147,8 @@ fn command<E: Error>(
     let may_fail = stripped.is_some();
     let program = stripped.unwrap_or_else(|| first.as_str().to_owned());
     if let Some(prefix) = program.chars().next().filter(|c| PREFIXES.contains(c)) {
-        let advice = "a command that must not be confined is `{ exec = […], unconfined = true, because = \"…\" }`";
+        let advice =
+            "a command that must not be confined is `{ exec = […], unconfined = true, because = \"…\" }`";
         return Err(E::custom(format_args!(
             "the prefix `{prefix}` is not allowed before a program: {advice}"
         )));

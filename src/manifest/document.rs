@@ -16,7 +16,7 @@ use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use super::words::{AbsolutePath, Because, Documentation, Gecos, Mode, PackageName, UserName};
 
 /// A position in a file that was read.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 pub struct Place {
     /// The path as it was given.
     #[serde(deserialize_with = "shared")]
@@ -75,9 +75,7 @@ impl<T: JsonSchema> JsonSchema for Placed<T> {
 }
 
 /// How much is closed of what neither a need nor a denial names.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Strictness {
     /// Only what is not known to have broken anything.
@@ -292,13 +290,8 @@ impl Visitor<'_> for DateVisitor {
         let bad = || E::custom("not a date such as 2027-01-31");
         let mut parts = text.split('-');
         let (year, month, day) = (parts.next(), parts.next(), parts.next());
-        let date = || {
-            Some(Date {
-                year: year?.parse().ok()?,
-                month: month?.parse().ok()?,
-                day: day?.parse().ok()?,
-            })
-        };
+        let date =
+            || Some(Date { year: year?.parse().ok()?, month: month?.parse().ok()?, day: day?.parse().ok()? });
         date().filter(|_| text.len() == 10).ok_or_else(bad)
     }
 }

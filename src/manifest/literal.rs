@@ -15,7 +15,7 @@ use super::words::{Because, DirectiveName, Line};
 pub type Literals = BTreeMap<SectionName, BTreeMap<DirectiveName, Placed<Lines>>>;
 
 /// Sections that literal lines may go to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub enum SectionName {
     /// `[Unit]`.
     Unit,
@@ -84,11 +84,7 @@ impl<'de> Visitor<'de> for LinesVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Lines, A::Error> {
         let lines = Vec::<Line>::deserialize(SeqAccessDeserializer::new(seq))?;
-        if lines.is_empty() {
-            Err(A::Error::custom("the array is empty"))
-        } else {
-            Ok(Lines(lines))
-        }
+        if lines.is_empty() { Err(A::Error::custom("the array is empty")) } else { Ok(Lines(lines)) }
     }
 }
 
@@ -124,5 +120,19 @@ impl JsonSchema for OverrideValue {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         Lines::json_schema(generator)
+    }
+}
+
+impl JsonSchema for SectionName {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "SectionName".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "enum": ["Unit", "Service", "Socket", "Timer", "Install"] })
     }
 }

@@ -4,14 +4,24 @@
 //! contradictions refused. Reading the texts from disk is the caller's; what follows from needs is the policy's.
 
 mod activation;
+mod check;
 mod commands;
 mod denies;
 mod document;
 mod entries;
 mod literal;
+mod load;
+mod misread;
 mod needs;
+mod problem;
+mod read;
+mod resolve;
 mod resources;
+mod schema;
 mod service;
+#[cfg(test)]
+mod tests;
+mod tree;
 pub mod words;
 
 use std::collections::BTreeMap;
@@ -21,20 +31,23 @@ pub use activation::{Folder, Install, Socket, Timer};
 pub use commands::{Command, Commands};
 pub use denies::{Denial, Denies, NEED_NAMES, NeedName, SUBDIVIDED};
 pub use document::{
-    Accepted, Date, Enforce, Group, Members, Missing, Package, PathKind, PathRule, Place, Placed,
-    Scope, Strictness, User,
+    Accepted, Date, Enforce, Group, Members, Missing, Package, PathKind, PathRule, Place, Placed, Scope,
+    Strictness, User,
 };
 pub use entries::NeedEntry;
 pub use literal::{Lines, Literals, Override, OverrideValue, SectionName};
+pub use load::{LARGEST, Options, Source, Sources, load};
 pub use needs::{
-    Access, AnyOf, BecomesUsers, ClaimThing, DeviceUse, FileAccess, ForeignAbi, Grant, KernelThing,
-    Mailer, MakesSandboxes, MissingWrite, Namespace, Needs, NetworkAdmin, OthersFiles, Plain,
-    Reach, SeesProcesses, SendsMail, SharesIpc, Stated, Writes,
+    Access, AnyOf, BecomesUsers, ClaimThing, DeviceUse, FileAccess, ForeignAbi, Grant, KernelThing, Mailer,
+    MakesSandboxes, MissingWrite, Namespace, Needs, NetworkAdmin, OthersFiles, Plain, Reach, SeesProcesses,
+    SendsMail, SharesIpc, Stated, Writes,
 };
+pub use problem::{ManifestError, Problem};
 pub use resources::{Directories, Directory, Resources};
+pub use schema::schema;
 pub use service::{
-    Credential, CredentialFallback, KillMode, Log, LogFile, MainPid, Output, Restart, Service,
-    ServiceType, Stdin,
+    Credential, CredentialFallback, KillMode, Log, LogFile, MainPid, Output, Restart, Service, ServiceType,
+    Stdin,
 };
 use words::{Documentation, FindingName, PackageName, RulePath, ServiceName, UnitStem, UserName};
 
@@ -72,4 +85,22 @@ pub struct Manifest {
     pub accept: BTreeMap<FindingName, Accepted>,
     /// The drop-ins that were merged, in order.
     pub drop_ins: Vec<Arc<str>>,
+    /// What deserves notice but is no error.
+    pub notices: Vec<Problem>,
+}
+
+impl Manifest {
+    /// The service behind a socket's proxy: the one that it names, or the only one that needs to listen on the address.
+    pub fn behind(&self, socket: &Socket) -> Option<(&ServiceName, &Service)> {
+        if let Some(starts) = &socket.starts {
+            return self.services.get_key_value(starts);
+        }
+        let target = socket.proxy_to?.address();
+        let listens = |service: &Service| {
+            let mut endpoints = service.needs.listens.iter().filter(|(_, stated)| stated.is_on());
+            endpoints.any(|(endpoint, _)| endpoint.accepts_tcp(target))
+        };
+        let mut services = self.services.iter().filter(|(_, service)| listens(service));
+        services.next().filter(|_| services.next().is_none())
+    }
 }

@@ -14,8 +14,8 @@ use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
 use super::document::Place;
 use super::words::{
-    Architecture, Because, CallName, CapabilityName, DeviceAccess, DeviceName, Endpoint, PathGlob,
-    Program, RulePath, ServiceName, UserName,
+    Architecture, Because, CallName, CapabilityName, DeviceAccess, DeviceName, Endpoint, PathGlob, Program,
+    RulePath, ServiceName, UserName,
 };
 
 /// What a service needs. A set need has a reason for each thing; every other is stated once or not at all.
@@ -125,8 +125,7 @@ impl<P: JsonSchema> JsonSchema for Stated<P> {
         let because = generator.subschema_for::<Because>();
         let grant = generator.subschema_for::<Grant>();
         let mut table = P::json_schema(generator);
-        let properties =
-            table.ensure_object().entry("properties").or_insert_with(|| serde_json::json!({}));
+        let properties = table.ensure_object().entry("properties").or_insert_with(|| serde_json::json!({}));
         if let Some(properties) = properties.as_object_mut() {
             properties.insert("because".to_owned(), because.clone().to_value());
             properties.insert("default".to_owned(), grant.to_value());
@@ -249,7 +248,7 @@ pub struct ForeignAbi {
 pub struct MakesSandboxes {
     /// Which namespaces.
     pub kinds: AnyOf<Namespace>,
-    /// It makes them with CAP_SYS_ADMIN, not in a user namespace of its own.
+    /// It makes them with `CAP_SYS_ADMIN`, not in a user namespace of its own.
     pub privileged: bool,
 }
 
@@ -313,7 +312,6 @@ pub enum MissingWrite {
     #[default]
     Error,
     /// The grant is left out.
-    #[serde(alias = "ok")]
     Ignore,
     /// The service creates it, so the directory around it must be writable.
     ServiceCreates,
@@ -354,7 +352,7 @@ pub struct NetworkAdmin {
 }
 
 /// Parts of the kernel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum KernelThing {
     /// Sets variables below /proc/sys and /sys.
@@ -420,7 +418,7 @@ impl KernelThing {
 }
 
 /// Scarce things that are otherwise rationed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClaimThing {
     /// Real-time scheduling.
@@ -487,5 +485,33 @@ impl<T: JsonSchema> JsonSchema for AnyOf<T> {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let listed = generator.subschema_for::<Vec<T>>();
         json_schema!({ "anyOf": [{ "const": "any" }, listed] })
+    }
+}
+
+impl JsonSchema for KernelThing {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "KernelThing".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "enum": Self::ALL.map(Self::as_str) })
+    }
+}
+
+impl JsonSchema for ClaimThing {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "ClaimThing".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "enum": Self::ALL.map(Self::as_str) })
     }
 }

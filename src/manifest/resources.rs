@@ -34,8 +34,7 @@ impl Directories {
             ("runtime", &self.runtime),
             ("configuration", &self.configuration),
         ];
-        all.into_iter()
-            .filter_map(|(kind, directory)| directory.as_ref().map(|directory| (kind, directory)))
+        all.into_iter().filter_map(|(kind, directory)| directory.as_ref().map(|directory| (kind, directory)))
     }
 }
 

@@ -18,12 +18,12 @@ use super::literal::{Literals, Override};
 use super::needs::Needs;
 use super::resources::{Directories, Resources};
 use super::words::{
-    AbsolutePath, BusName, ConditionPath, CredentialName, DirectiveName, Documentation, EnvName,
-    EnvValue, EnvironmentFile, Line, LogPath, Mode, TimeSpan, UnitName, UserName,
+    AbsolutePath, BusName, ConditionPath, CredentialName, DirectiveName, Documentation, EnvName, EnvValue,
+    EnvironmentFile, Line, LogPath, Mode, TimeSpan, UnitName, UserName,
 };
 
 /// `[service]` or `[services.NAME]`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Service {
     /// Where it is declared.

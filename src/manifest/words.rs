@@ -16,19 +16,33 @@ use std::fmt;
 
 pub use endpoints::{Endpoint, Hosts, Listen, Local, Port, Protocol, SocketAddress, SourceFilter};
 pub use names::{
-    Architecture, BusName, CallName, CapabilityName, CredentialName, DirectiveName, EnvName,
-    PackageName, ServiceName, UnitName, UnitStem, UserName,
+    Architecture, BusName, CallName, CapabilityName, CredentialName, DirectiveName, EnvName, PackageName,
+    ServiceName, UnitName, UnitStem, UserName,
 };
 pub use paths::{
-    AbsolutePath, ConditionPath, DeviceName, EnvironmentFile, LogPath, PathGlob, Program,
-    RelativePath, RulePath,
+    AbsolutePath, ConditionPath, DeviceName, EnvironmentFile, LogPath, PathGlob, Program, RelativePath,
+    RulePath,
 };
 pub use quantities::{Count, DeviceAccess, Mode, Percent, Size, TimeSpan, Weight};
+
+// As macros, so that the patterns of the schema are made of the same pieces.
+macro_rules! unit_specifiers {
+    () => {
+        "iInNpPjJftSCLEdTVHlmbvaAMBowW"
+    };
+}
+
+/// Control characters, for the inside of a character class.
+macro_rules! control {
+    () => {
+        r"\u0000-\u001f\u007f-\u009f"
+    };
+}
 
 /// Specifiers that are the same for whoever reads the unit, plus the directories of the manager
 /// (systemd.unit(5), "Specifiers"). Left out are those of the *manager's* user (`%h`, `%u`, `%s`, `%U`, `%g`, `%G`):
 /// in a system unit they say `root`, whatever `User=` is, which nobody who writes them means.
-pub(crate) const UNIT_SPECIFIERS: &str = "iInNpPjJftSCLEdTVHlmbvaAMBowW";
+pub(crate) const UNIT_SPECIFIERS: &str = unit_specifiers!();
 
 /// Specifiers that stand for the instance, and so mean something only in a template.
 pub(crate) const INSTANCE_SPECIFIERS: &str = "iI";
@@ -132,11 +146,11 @@ pub(crate) use text;
 
 newtype! {
     /// A reason: not empty, one line, no control characters.
-    Because: check_because, r"^[^\u0000-\u001f\u007f-\u009f]*\S[^\u0000-\u001f\u007f-\u009f]*$", "a reason in words";
+    Because: check_because, concat!("^[^", control!(), r"]*[^\s", control!(), "][^", control!(), "]*$"), "a reason in words";
 
     /// The rest of a unit file's line: not empty, not ending in a backslash, which would join the next line to it.
     /// Specifiers of units are allowed.
-    Line: check_line, r"^[^\u0000-\u001f\u007f-\u009f]*[^\u0000-\u0020\u007f-\u009f\\]$", "one line of text as a string";
+    Line: check_line, concat!("^(?! )(?!.*[ \\\\]$)([^%", control!(), "]|%[%", unit_specifiers!(), "])+$"), "one line of text as a string";
 
     /// What the tool calls a finding: one line without blanks at its ends.
     FindingName: check_finding, r"^[^\u0000-\u0020\u007f-\u009f]([^\u0000-\u001f\u007f-\u009f]*[^\u0000-\u0020\u007f-\u009f])?$",
@@ -146,23 +160,19 @@ newtype! {
     Gecos: check_gecos, r#"^[^\u0000-\u001f\u007f-\u009f:%"'\\]+$"#, "a description as a string";
 
     /// An argument of a command. It may be empty and may hold `$VARIABLE`s and specifiers of units.
-    Argument: check_value, r"^[^\u0000-\u001f\u007f-\u009f]*$", "an argument as a string";
+    Argument: check_value, concat!("^([^%", control!(), "]|%[%", unit_specifiers!(), "])*$"), "an argument as a string";
 
     /// The value of an environment variable. It may be empty; specifiers of units are allowed.
-    EnvValue: check_value, r"^[^\u0000-\u001f\u007f-\u009f]*$", "the variable's value as a string";
+    EnvValue: check_value, concat!("^([^%", control!(), "]|%[%", unit_specifiers!(), "])*$"), "the variable's value as a string";
 
     /// Where documentation is: a URI of the schemes that `Documentation=` takes (systemd.unit(5)).
-    Documentation: check_documentation, r"^(https?://|file:|info:|man:)[^\u0000-\u0020\u007f-\u009f]+$",
+    Documentation: check_documentation, concat!("^(https?://|file:|info:|man:)([^% ", control!(), "]|%%)+$"),
         "a URI such as \"man:nginx(8)\"";
 }
 
 fn check_because(text: &str) -> Result<(), Unfit> {
     check_plain(text)?;
-    if text.trim().is_empty() {
-        Err(unfit("a reason is needed, this one is empty"))
-    } else {
-        Ok(())
-    }
+    if text.trim().is_empty() { Err(unfit("a reason is needed, this one is empty")) } else { Ok(()) }
 }
 
 fn check_finding(text: &str) -> Result<(), Unfit> {
@@ -183,9 +193,7 @@ fn check_line(text: &str) -> Result<(), Unfit> {
         return Err(unfit("blanks at the start or end would be lost"));
     }
     if text.ends_with('\\') {
-        return Err(unfit(
-            "a backslash at the end would join the next line of the unit to this one",
-        ));
+        return Err(unfit("a backslash at the end would join the next line of the unit to this one"));
     }
     Ok(())
 }
@@ -228,9 +236,7 @@ pub(crate) fn check_plain(text: &str) -> Result<(), Unfit> {
     // U+2028 and U+2029 break lines in viewers, though not in systemd: a report must not be made to look like two.
     match text.chars().find(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
         Some('\n' | '\r') => Err(unfit("a line break is not allowed here")),
-        Some(c) => {
-            Err(unfit(format!("a control character is not allowed here: `{}`", c.escape_default())))
-        }
+        Some(c) => Err(unfit(format!("a control character is not allowed here: `{}`", c.escape_default()))),
         None => Ok(()),
     }
 }
@@ -251,9 +257,7 @@ pub(crate) fn check_specifiers(text: &str, allowed: &str) -> Result<(), Unfit> {
                 )));
             }
             _ => {
-                return Err(unfit(
-                    "a single `%` is not allowed here; a percent sign is written `%%`",
-                ));
+                return Err(unfit("a single `%` is not allowed here; a percent sign is written `%%`"));
             }
         }
     }
@@ -264,9 +268,7 @@ pub(crate) fn check_specifiers(text: &str, allowed: &str) -> Result<(), Unfit> {
 pub(crate) fn holds_specifier(text: &str, specifiers: &str) -> bool {
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
-        if c == '%'
-            && chars.next().is_some_and(|letter| letter != '%' && specifiers.contains(letter))
-        {
+        if c == '%' && chars.next().is_some_and(|letter| letter != '%' && specifiers.contains(letter)) {
             return true;
         }
     }
@@ -301,8 +303,11 @@ pub(crate) fn unfit(message: impl Into<String>) -> Unfit {
 /// The one of `known` that `text` was most likely meant to be.
 pub(crate) fn nearest<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const SIMILAR: f64 = 0.75;
+    // Names of the manifest itself may be many, and asked about as often.
+    const MOST: usize = 500;
     known
         .into_iter()
+        .take(MOST)
         .map(|name| (strsim::jaro_winkler(text, name), name))
         .filter(|(similarity, _)| *similarity >= SIMILAR)
         .max_by(|a, b| a.0.total_cmp(&b.0))

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 
-use super::names::{Listing, Names, instantiated};
+use super::names::{Listing, Names};
 use super::{Kind, Links, Load, Notice, Root, SearchPath, UnitLines, UnitName, UnitText, parse, quoted};
 
 /// The unit types that need no file of their own.
@@ -77,6 +77,9 @@ impl<'r> Loader<'r> {
             anyhow::bail!("{shown} does not name a unit file");
         };
         let mut name: UnitName = file.parse().with_context(|| format!("cannot load {shown}"))?;
+        // Without links, so that `/lib/systemd/system` is not another directory than `/usr/lib/systemd/system`.
+        let directory =
+            &self.root.resolve(directory, Links::Follow).with_context(|| format!("cannot load {shown}"))?;
         let first = self.search.with_first(directory);
         let names = if first == self.search { self.names() } else { Rc::new(self.names_of(&first)) };
         if !self.listings.get(directory).is_some_and(|listing| listing.has(&name)) {
@@ -96,7 +99,7 @@ impl<'r> Loader<'r> {
         // To systemd, too, a circle of aliases is no unit.
         let Ok(unit) = names.find(name) else { return Ok(Load::NotFound) };
         let mut text = UnitText {
-            id: name.clone(),
+            id: unit.id,
             names: unit.names,
             fragment: unit.fragment,
             drop_ins: Vec::new(),
@@ -108,8 +111,6 @@ impl<'r> Loader<'r> {
             None => return Ok(Load::NotFound),
             Some(path) => {
                 let path = path.clone();
-                text.id = id(&path, name);
-                text.names.insert(text.id.clone());
                 let content = match self.content(&path) {
                     Ok(Content::Text(content)) => content,
                     Ok(Content::Mask) => return Ok(Load::Masked { path }),
@@ -164,7 +165,8 @@ impl<'r> Loader<'r> {
 
     /// The drop-ins of a unit in the order in which they apply: of files with one base name the first in the order of
     /// search counts, and those that remain are sorted by it. The search goes through all directories for the id,
-    /// then for each alias, then for the type (`service.d`, systemd 244 and later).
+    /// then for each alias, then for the type (`service.d`, systemd 244 and later). systemd itself takes several
+    /// aliases in an order that changes from run to run; here it is that of their names.
     fn drop_ins(
         &mut self,
         names: &Names,
@@ -264,12 +266,6 @@ impl UnitText {
     fn ignore(&mut self, path: &Path, error: &io::Error) {
         self.notices.push(Notice { path: Arc::from(path), line: None, text: format!("{error}, ignored") });
     }
-}
-
-/// The name of the file, with the instance that was asked for.
-fn id(fragment: &Path, name: &UnitName) -> UnitName {
-    let file = fragment.file_name().and_then(|file| file.to_str()).and_then(|file| file.parse().ok());
-    file.and_then(|file| instantiated(&file, name)).unwrap_or_else(|| name.clone())
 }
 
 fn broken(path: PathBuf, line: Option<u32>, reason: &str) -> Load {

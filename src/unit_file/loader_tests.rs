@@ -152,6 +152,9 @@ fn instances_take_the_template() -> anyhow::Result<()> {
     assert_eq!(load(&tree, "only@y.service")?, Load::NotFound);
     assert_eq!(values(&loaded(&tree, "t@own.service")?), ["own", "template"]);
     assert_eq!(names(&loaded(&tree, "t@apart.service")?), ["t@apart.service"]);
+    tree.add("/etc/systemd/system/only@own.service -> /usr/lib/systemd/system/t@.service")?;
+    let text = loaded(&tree, "only@own.service")?;
+    assert_eq!(text.id.as_str(), "only@own.service", "the target's instance is a unit of its own file");
     Ok(())
 }
 
@@ -228,6 +231,8 @@ fn a_file_by_path_brings_its_directory() -> anyhow::Result<()> {
         "/home/u/a.service: [Service];k=mine",
         "/home/u/t@.service: [Service];k=template",
         "/home/u/dir.service/",
+        "/home/u/linked -> /usr/lib/systemd/system",
+        "/lib -> usr/lib",
         &format!("USR/a.service{UNIT}"),
         &format!("USR/only.service{UNIT}"),
         "ETC/a.service.d/1.conf: [Service];k=host",
@@ -244,6 +249,9 @@ fn a_file_by_path_brings_its_directory() -> anyhow::Result<()> {
     match file("/home/u/t@.service")? {
         Load::Loaded(text) => assert_eq!(text.id.as_str(), "t@x.service"),
         other => bail!("{other:?}"),
+    }
+    for linked in ["/lib/systemd/system/only.service", "/home/u/linked/only.service"] {
+        assert!(matches!(file(linked)?, Load::Loaded(_)), "{linked}");
     }
     assert_eq!(file("/home/u/only.service")?, Load::NotFound, "the installed unit is not the file asked for");
     assert!(matches!(file("/home/u/dir.service")?, Load::Broken { .. }));

@@ -89,10 +89,11 @@ enum Origin {
 }
 
 /// The file and the names of a unit.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Unit {
-    pub(super) fragment: Option<PathBuf>,
+    pub(super) id: UnitName,
     pub(super) names: BTreeSet<UnitName>,
+    pub(super) fragment: Option<PathBuf>,
 }
 
 impl Names {
@@ -178,15 +179,21 @@ impl Names {
         {
             found = self.follow(template)?;
         }
-        let mut unit = Unit { fragment: found.map(|(_, path)| path.to_owned()), names: BTreeSet::new() };
         let file = found.map(|(last, _)| last);
-        self.add_names(name, name, file, &mut unit.names);
+        let fragment = found.map(|(_, path)| path.to_owned());
+        // The file names the unit, with the instance that was asked for; where that instance has another file, it is
+        // an alias only.
+        let own = file.and_then(|file| Some((file, instantiated(file, name)?)));
+        let id = own.filter(|(file, own)| !file.is_template() || !self.is_elsewhere(own, file));
+        let id = id.map_or_else(|| name.clone(), |(_, own)| own);
+        let mut names = BTreeSet::from([id.clone()]);
+        self.add_names(name, name, file, &mut names);
         if let Some(file) = file
             && file != name
         {
-            self.add_names(name, file, Some(file), &mut unit.names);
+            self.add_names(name, file, Some(file), &mut names);
         }
-        Ok(unit)
+        Ok(Unit { id, names, fragment })
     }
 
     /// Adds `name`, as an instance where `unit` is one, and the aliases that lead to it.
@@ -201,13 +208,16 @@ impl Names {
         for alias in self.reverse.get(name).into_iter().flatten() {
             let Some(instance) = instantiated(alias, unit) else { continue };
             // What a template is an alias of, an instance with a file of its own is not.
-            let other = |last: &UnitName| Some(last) != file;
-            if !alias.is_template()
-                || !self.follow(&instance).ok().flatten().is_some_and(|(last, _)| other(last))
-            {
+            let apart = alias.is_template() && file.is_some_and(|file| self.is_elsewhere(&instance, file));
+            if !apart {
                 names.insert(instance);
             }
         }
+    }
+
+    /// Whether `name` leads to a file of another name than `file`.
+    fn is_elsewhere(&self, name: &UnitName, file: &UnitName) -> bool {
+        self.follow(name).ok().flatten().is_some_and(|(last, _)| last != file)
     }
 
     /// The drop-in directories of these names (`a.service`, or the type `service`) that exist: by their place in the
@@ -236,7 +246,7 @@ impl Names {
 }
 
 /// `name` with the instance of `unit` where it is a template; `None` where that gives no valid name.
-pub(super) fn instantiated(name: &UnitName, unit: &UnitName) -> Option<UnitName> {
+fn instantiated(name: &UnitName, unit: &UnitName) -> Option<UnitName> {
     if name.is_template() { name.with_instance(unit.instance()?).ok() } else { Some(name.clone()) }
 }
 

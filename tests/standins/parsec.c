@@ -178,7 +178,8 @@ static int generate(const char *folder, const char *mapping, const char *key)
     int written = fwrite(seed, sizeof seed, 1, file) == 1;
     if (fclose(file) || !written || (mkdir(folder, 0777) < 0 && errno != EEXIST) || !(file = fopen(mapping, "wxe")))
         return 1140;
-    return fprintf(file, "%s\n", key) > 0 && !fclose(file) ? 0 : 1140;
+    written = fprintf(file, "%s\n", key) > 0;
+    return !fclose(file) && written ? 0 : 1140;
 }
 
 static int sign(const char *mapping, const char *key, char *signature, size_t size)

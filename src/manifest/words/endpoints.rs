@@ -78,7 +78,17 @@ impl Endpoint {
         matches!(self, Self::Ip { hosts: Hosts::In(net), .. } if is_loopback(net))
     }
 
-    /// A port that only CAP_NET_BIND_SERVICE may bind (ip(7), `ip_unprivileged_port_start`).
+    /// Whether a stream to `address` may end here.
+    pub(crate) fn accepts_tcp(&self, address: SocketAddr) -> bool {
+        let Self::Ip { protocol: Protocol::Tcp, hosts, port } = self else { return false };
+        let host = match hosts {
+            Hosts::Any => true,
+            Hosts::In(net) => net.contains(&address.ip()),
+        };
+        host && matches!(port, Port::Number(port) if *port == address.port())
+    }
+
+    /// A port that only `CAP_NET_BIND_SERVICE` may bind (ip(7), `ip_unprivileged_port_start`).
     pub fn low_port(&self) -> Option<u16> {
         match self {
             Self::Ip { port: Port::Number(port), .. } if *port < 1024 => Some(*port),
@@ -134,7 +144,7 @@ impl fmt::Display for Bracketed<'_> {
 impl Text for Endpoint {
     const EXPECTED: &'static str =
         "an endpoint such as \"tcp 443\", \"unix /run/x.sock\" or \"dbus org.example.Name\"";
-    const PATTERN: &'static str = r"^(any|net|(tcp|udp) \S+|unix [/@]\S+|dbus \S+)$";
+    const PATTERN: &'static str = r"^(any|net|(tcp|udp) (([0-9./]+|\[[0-9a-fA-F:./]+\]):)?(any|[1-9][0-9]{0,4})|unix [/@]\S+|dbus [a-zA-Z0-9_.-]+)$";
 
     fn read(text: &str) -> Result<Self, Unfit> {
         check_plain(text)?;
@@ -202,9 +212,8 @@ fn read_net(text: &str) -> Option<IpNet> {
 fn read_abstract(name: &str) -> Result<String, Unfit> {
     check_plain(name)?;
     check_specifiers(name, "")?;
-    let bad = name.is_empty()
-        || name.len() > 106
-        || name.chars().any(|c| c.is_whitespace() || "\"'\\".contains(c));
+    let bad =
+        name.is_empty() || name.len() > 106 || name.chars().any(|c| c.is_whitespace() || "\"'\\".contains(c));
     if bad {
         Err(unfit(format!("{} is not an abstract socket's name", quoted(name))))
     } else {
@@ -251,12 +260,8 @@ impl Listen {
     /// The directive of systemd.socket(5) that takes it.
     pub fn directive(&self) -> &'static str {
         match self {
-            Self::Ip(Protocol::Tcp, _) | Self::Port(Protocol::Tcp, _) | Self::Stream(_) => {
-                "ListenStream"
-            }
-            Self::Ip(Protocol::Udp, _) | Self::Port(Protocol::Udp, _) | Self::Datagram(_) => {
-                "ListenDatagram"
-            }
+            Self::Ip(Protocol::Tcp, _) | Self::Port(Protocol::Tcp, _) | Self::Stream(_) => "ListenStream",
+            Self::Ip(Protocol::Udp, _) | Self::Port(Protocol::Udp, _) | Self::Datagram(_) => "ListenDatagram",
             Self::Sequential(_) => "ListenSequentialPacket",
             Self::Fifo(_) => "ListenFIFO",
         }
@@ -267,9 +272,7 @@ impl Listen {
         match self {
             Self::Ip(_, address) => address.to_string(),
             Self::Port(_, port) => port.to_string(),
-            Self::Stream(local) | Self::Datagram(local) | Self::Sequential(local) => {
-                local.to_string()
-            }
+            Self::Stream(local) | Self::Datagram(local) | Self::Sequential(local) => local.to_string(),
             Self::Fifo(path) => path.to_string(),
         }
     }
@@ -279,8 +282,8 @@ impl Listen {
         match self {
             Self::Stream(Local::Path(path))
             | Self::Datagram(Local::Path(path))
-            | Self::Sequential(Local::Path(path)) => Some(path.as_str()),
-            Self::Fifo(path) => Some(path.as_str()),
+            | Self::Sequential(Local::Path(path))
+            | Self::Fifo(path) => Some(path.as_str()),
             _ => None,
         }
     }
@@ -300,9 +303,8 @@ impl fmt::Display for Listen {
 }
 
 impl Text for Listen {
-    const EXPECTED: &'static str =
-        "an address as a string such as \"127.0.0.1:80\" or \"/run/x.sock\"";
-    const PATTERN: &'static str = r"^((udp |datagram |sequential |fifo )?\S+)$";
+    const EXPECTED: &'static str = "an address as a string such as \"127.0.0.1:80\" or \"/run/x.sock\"";
+    const PATTERN: &'static str = r"^((datagram |sequential )?[/@]\S+|fifo /\S+|(udp )?(([0-9.]+|\[[0-9a-fA-F:.]+\]):)?[1-9][0-9]{0,4})$";
 
     fn read(text: &str) -> Result<Self, Unfit> {
         check_plain(text)?;
@@ -349,10 +351,7 @@ fn socket_path(text: &str) -> Result<RulePath, Unfit> {
         return Err(unfit(format!("{} ends with a slash", quoted(text))));
     }
     if text.len() > LONGEST_SOCKET {
-        return Err(unfit(format!(
-            "the socket's path has {} bytes, more than {LONGEST_SOCKET}",
-            text.len()
-        )));
+        return Err(unfit(format!("the socket's path has {} bytes, more than {LONGEST_SOCKET}", text.len())));
     }
     Ok(path)
 }
@@ -375,17 +374,13 @@ impl fmt::Display for SocketAddress {
 }
 
 impl Text for SocketAddress {
-    const EXPECTED: &'static str =
-        "an address with its port as a string such as \"127.0.0.1:8080\"";
+    const EXPECTED: &'static str = "an address with its port as a string such as \"127.0.0.1:8080\"";
     const PATTERN: &'static str = r"^([0-9.]+|\[[0-9a-fA-F:.]+\]):[1-9][0-9]{0,4}$";
 
     fn read(text: &str) -> Result<Self, Unfit> {
         let address = text.parse::<SocketAddr>().ok().filter(|address| address.port() != 0);
         address.map(Self).ok_or_else(|| {
-            unfit(format!(
-                "{} is not an address with its port such as `127.0.0.1:8080`",
-                quoted(text)
-            ))
+            unfit(format!("{} is not an address with its port such as `127.0.0.1:8080`", quoted(text)))
         })
     }
 }
@@ -395,11 +390,11 @@ impl Text for SocketAddress {
 pub enum SourceFilter {
     /// Everybody: no filter at all.
     Any,
-    /// `localhost`: 127.0.0.0/8 and ::1/128.
+    /// `localhost`: `127.0.0.0/8` and `::1/128`.
     Localhost,
-    /// `link-local`: 169.254.0.0/16 and fe80::/64.
+    /// `link-local`: `169.254.0.0/16` and `fe80::/64`.
     LinkLocal,
-    /// `multicast`: 224.0.0.0/4 and ff00::/8.
+    /// `multicast`: `224.0.0.0/4` and `ff00::/8`.
     Multicast,
     /// One address or a network; a network has no bits outside of its mask.
     Net(IpNet),
@@ -423,7 +418,8 @@ impl fmt::Display for SourceFilter {
 impl Text for SourceFilter {
     const EXPECTED: &'static str =
         "\"any\", \"localhost\", \"link-local\", \"multicast\", an address or a network";
-    const PATTERN: &'static str = "^(any|localhost|link-local|multicast|[0-9.]+(/[0-9]+)?|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(/[0-9]+)?)$";
+    const PATTERN: &'static str =
+        "^(any|localhost|link-local|multicast|[0-9.]+(/[0-9]+)?|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(/[0-9]+)?)$";
 
     fn read(text: &str) -> Result<Self, Unfit> {
         match text {

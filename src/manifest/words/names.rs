@@ -1,8 +1,8 @@
 //! Names of things: units, users, groups, packages, variables, capabilities, calls.
 
 use super::{
-    INSTANCE_SPECIFIERS, Unfit, check_plain, check_specifiers, holds_specifier, nearest, newtype,
-    quoted, unfit,
+    INSTANCE_SPECIFIERS, Unfit, check_plain, check_specifiers, holds_specifier, nearest, newtype, quoted,
+    unfit,
 };
 
 /// systemd's limit for a unit name with its suffix (systemd.unit(5)).
@@ -114,10 +114,10 @@ newtype! {
         "a unit name as a string such as \"network.target\"";
 
     /// A service without its suffix; a template ends in `@`.
-    ServiceName: check_service, r"^[a-zA-Z0-9:_.\\-]+@?$", "a service name without `.service` as a string";
+    ServiceName: check_service, r"^(?!.*\.service$)[a-zA-Z0-9:_.\\-]+@?$", "a service name without `.service` as a string";
 
     /// A socket or timer without its suffix.
-    UnitStem: check_stem, r"^[a-zA-Z0-9:_.\\-]+@?$", "a unit name without its suffix as a string";
+    UnitStem: check_stem, r"^(?!.*\.(socket|timer)$)[a-zA-Z0-9:_.\\-]+@?$", "a unit name without its suffix as a string";
 
     /// An environment variable's name.
     EnvName: check_env_name, "^[a-zA-Z_][a-zA-Z0-9_]*$", "a variable's name as a string";
@@ -220,9 +220,7 @@ fn check_unit(text: &str) -> Result<(), Unfit> {
     check_plain(text)?;
     check_specifiers(text, INSTANCE_SPECIFIERS)?;
     let wrong = |why: &str| Err(unfit(format!("{} is not a unit name: {why}", quoted(text))));
-    let Some((stem, suffix)) =
-        text.rsplit_once('.').filter(|(_, suffix)| UNIT_TYPES.contains(suffix))
-    else {
+    let Some((stem, suffix)) = text.rsplit_once('.').filter(|(_, suffix)| UNIT_TYPES.contains(suffix)) else {
         return wrong("it needs a suffix such as `.service` or `.target`");
     };
     if stem.is_empty() || text.len() > LONGEST_UNIT {
@@ -293,16 +291,10 @@ fn check_directive(text: &str) -> Result<(), Unfit> {
         return Err(unfit(format!("the directive goes without `=`: {}", quoted(name))));
     }
     let start = |c: char| c.is_ascii_uppercase();
-    if text.starts_with(start)
-        && text.chars().all(|c| c.is_ascii_alphanumeric())
-        && text.len() <= 100
-    {
+    if text.starts_with(start) && text.chars().all(|c| c.is_ascii_alphanumeric()) && text.len() <= 100 {
         return Ok(());
     }
-    Err(unfit(format!(
-        "{} is not a directive's name: a capital, then letters and digits",
-        quoted(text)
-    )))
+    Err(unfit(format!("{} is not a directive's name: a capital, then letters and digits", quoted(text))))
 }
 
 fn check_capability(text: &str) -> Result<(), Unfit> {
@@ -336,18 +328,12 @@ fn check_bus_name(text: &str) -> Result<(), Unfit> {
     if text.contains('.') && text.split('.').all(element) && text.len() <= 255 {
         return Ok(());
     }
-    Err(unfit(format!(
-        "{} is not a well-known bus name such as `org.example.Service`",
-        quoted(text)
-    )))
+    Err(unfit(format!("{} is not a well-known bus name such as `org.example.Service`", quoted(text))))
 }
 
 fn check_architecture(text: &str) -> Result<(), Unfit> {
     let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text.chars().all(inner)
-        && text.len() <= 32
-    {
+    if text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(inner) && text.len() <= 32 {
         return Ok(());
     }
     Err(unfit(format!("{} is not an architecture such as `x86`", quoted(text))))

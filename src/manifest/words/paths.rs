@@ -5,28 +5,40 @@
 
 use std::fmt;
 
-use super::{
-    INSTANCE_SPECIFIERS, Text, Unfit, check_plain, check_specifiers, newtype, quoted, text, unfit,
-};
+use super::{INSTANCE_SPECIFIERS, Text, Unfit, check_plain, check_specifiers, newtype, quoted, text, unfit};
 
-/// PATH_MAX without the closing zero.
+/// `PATH_MAX` without the closing zero.
 const LONGEST_PATH: usize = 4095;
+
+/// One character of a literal path, or a specifier, for the schema.
+macro_rules! letter {
+    () => {
+        r#"([^%*?\[\u0000-\u0020\u007f-\u009f"'\\]|%[%iI])"#
+    };
+}
+
+/// Nothing that normalising would take away: for the start of a pattern.
+macro_rules! normalised {
+    () => {
+        r"(?!.*(//|/\.\.?(/|$)))"
+    };
+}
 
 newtype! {
     /// An absolute, normalised path without a slash at its end (but `/` itself); `%i` and `%I` are allowed.
-    AbsolutePath: |text| check_path(text, Slash::Never), r#"^/([^\u0000-\u0020\u007f-\u009f"'\\]*[^\u0000-\u0020\u007f-\u009f"'\\/])?$"#,
+    AbsolutePath: |text| check_path(text, Slash::Never), concat!("^(?!.+/$)", normalised!(), "/", letter!(), "*$"),
         "an absolute path as a string";
 
     /// An absolute, normalised path; a slash at its end says that it is a directory. `%i` and `%I` are allowed.
-    RulePath: |text| check_path(text, Slash::Marks), r#"^/[^\u0000-\u0020\u007f-\u009f"'\\]*$"#,
+    RulePath: |text| check_path(text, Slash::Marks), concat!("^", normalised!(), "/", letter!(), "*$"),
         "an absolute path as a string";
 
     /// A [`RulePath`] that may hold `*`, `?` and `[…]`.
-    PathGlob: |text| check_path(text, Slash::Glob), r#"^/[^\u0000-\u0020\u007f-\u009f"'\\]*$"#,
+    PathGlob: |text| check_path(text, Slash::Glob), concat!("^", normalised!(), "/([*?\\[]|", letter!(), ")*$"),
         "an absolute path as a string";
 
     /// A normalised path below another: no slash at either end; `%i` and `%I` are allowed.
-    RelativePath: check_relative, r#"^[^\u0000-\u0020\u007f-\u009f"'\\/]([^\u0000-\u0020\u007f-\u009f"'\\]*[^\u0000-\u0020\u007f-\u009f"'\\/])?$"#,
+    RelativePath: check_relative, concat!(r"^(?!/)(?!.*/$)(?!\.\.?(/|$))", normalised!(), letter!(), "+$"),
         "a relative path as a string";
 }
 
@@ -83,9 +95,8 @@ impl fmt::Display for ConditionPath {
 }
 
 impl Text for ConditionPath {
-    const EXPECTED: &'static str =
-        "an absolute path as a string, `!` in front if it must not exist";
-    const PATTERN: &'static str = r#"^!?/[^\u0000-\u0020\u007f-\u009f"'\\]*$"#;
+    const EXPECTED: &'static str = "an absolute path as a string, `!` in front if it must not exist";
+    const PATTERN: &'static str = concat!("^!?(?!.+/$)", normalised!(), "/", letter!(), "*$");
 
     fn read(text: &str) -> Result<Self, Unfit> {
         let absent = text.starts_with('!');
@@ -111,12 +122,11 @@ impl fmt::Display for EnvironmentFile {
 
 impl Text for EnvironmentFile {
     const EXPECTED: &'static str = "an absolute path as a string, `-` in front if it may be absent";
-    const PATTERN: &'static str = r#"^-?/[^\u0000-\u0020\u007f-\u009f"'\\]*$"#;
+    const PATTERN: &'static str = concat!("^-?(?!.+/$)", normalised!(), "/", letter!(), "*$");
 
     fn read(text: &str) -> Result<Self, Unfit> {
         let optional = text.starts_with('-');
-        AbsolutePath::read(text.strip_prefix('-').unwrap_or(text))
-            .map(|path| Self { optional, path })
+        AbsolutePath::read(text.strip_prefix('-').unwrap_or(text)).map(|path| Self { optional, path })
     }
 }
 
@@ -139,10 +149,8 @@ impl fmt::Display for LogPath {
 }
 
 impl Text for LogPath {
-    const EXPECTED: &'static str =
-        "a file name below the logs directory or an absolute path, as a string";
-    const PATTERN: &'static str =
-        r#"^[^\u0000-\u0020\u007f-\u009f"'\\]*[^\u0000-\u0020\u007f-\u009f"'\\/]$"#;
+    const EXPECTED: &'static str = "a file name below the logs directory or an absolute path, as a string";
+    const PATTERN: &'static str = concat!(r"^(?!.*/$)(?!\.\.?(/|$))", normalised!(), letter!(), "+$");
 
     fn read(text: &str) -> Result<Self, Unfit> {
         if text.starts_with('/') {
@@ -173,7 +181,7 @@ impl fmt::Display for Program {
 
 impl Text for Program {
     const EXPECTED: &'static str = "an absolute path or \"any\"";
-    const PATTERN: &'static str = r#"^(any|/[^\u0000-\u0020\u007f-\u009f"'\\]*)$"#;
+    const PATTERN: &'static str = concat!("^(any|", normalised!(), "/", letter!(), "*)$");
 
     fn read(text: &str) -> Result<Self, Unfit> {
         if text == "any" { Ok(Self::Any) } else { RulePath::read(text).map(Self::At) }
@@ -202,16 +210,13 @@ impl fmt::Display for DeviceName {
 }
 
 impl Text for DeviceName {
-    const EXPECTED: &'static str =
-        "a device below /dev, or `char-…` or `block-…` with a driver's name";
+    const EXPECTED: &'static str = "a device below /dev, or `char-…` or `block-…` with a driver's name";
     const PATTERN: &'static str =
-        r"^(/dev/[^\u0000-\u0020\u007f-\u009f]+|(char|block)-[a-zA-Z0-9_.*?/-]+)$";
+        concat!("^((?!.+/$)", normalised!(), "/dev/", letter!(), "+|(char|block)-[a-zA-Z0-9_.*?/-]+)$");
 
     fn read(text: &str) -> Result<Self, Unfit> {
         let driver = |name: &str| {
-            let chars = |c: char| {
-                c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '*' | '?' | '/' | '-')
-            };
+            let chars = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '*' | '?' | '/' | '-');
             (1..=64).contains(&name.len()) && name.chars().all(chars)
         };
         if let Some(name) = text.strip_prefix("char-").filter(|name| driver(name)) {
@@ -264,10 +269,7 @@ fn check_path(text: &str, slash: Slash) -> Result<(), Unfit> {
 
 fn check_relative(text: &str) -> Result<(), Unfit> {
     if text.starts_with('/') {
-        return Err(unfit(format!(
-            "{} is absolute: a path below the directory is wanted",
-            quoted(text)
-        )));
+        return Err(unfit(format!("{} is absolute: a path below the directory is wanted", quoted(text))));
     }
     check_components(text, text, Slash::Never)
 }
@@ -280,24 +282,15 @@ fn check_components(whole: &str, inner: &str, slash: Slash) -> Result<(), Unfit>
     }
     if let Some(c) = whole.chars().find(|c| c.is_whitespace() || matches!(c, '"' | '\'' | '\\')) {
         let what = if c.is_whitespace() { "a blank".to_owned() } else { format!("`{c}`") };
-        return Err(unfit(format!(
-            "{} holds {what}, which a path cannot hold here",
-            quoted(whole)
-        )));
+        return Err(unfit(format!("{} holds {what}, which a path cannot hold here", quoted(whole))));
     }
     if slash != Slash::Glob && whole.contains(['*', '?', '[']) {
-        return Err(unfit(format!(
-            "{} is a pattern: only a literal path is allowed here",
-            quoted(whole)
-        )));
+        return Err(unfit(format!("{} is a pattern: only a literal path is allowed here", quoted(whole))));
     }
     for component in inner.split('/') {
         match component {
             "" | "." => {
-                return Err(unfit(format!(
-                    "{} is not normalised: no `//` and no `/./`",
-                    quoted(whole)
-                )));
+                return Err(unfit(format!("{} is not normalised: no `//` and no `/./`", quoted(whole))));
             }
             ".." => return Err(unfit(format!("{} holds `..`", quoted(whole)))),
             _ => {}

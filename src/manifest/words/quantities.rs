@@ -77,48 +77,34 @@ const TIME_UNITS: [(&[&str], u64); 9] = [
 
 impl Text for TimeSpan {
     const EXPECTED: &'static str = "a time span as a string such as \"5s\" or \"1min 30s\"";
-    const PATTERN: &'static str =
-        r"^(infinity|\d+(\.\d+)? ?[a-zA-Zµμ]+( ?\d+(\.\d+)? ?[a-zA-Zµμ]+)*)$";
+    const PATTERN: &'static str = r"^(infinity|\d+(\.\d+)? ?[a-zA-Zµμ]+( ?\d+(\.\d+)? ?[a-zA-Zµμ]+)*)$";
 
     fn read(text: &str) -> Result<Self, Unfit> {
         if text == "infinity" {
             return Ok(Self { text: text.to_owned(), micros: None });
         }
-        let bad = || {
-            unfit(format!(
-                "{} is not a time span such as `5s`, `1min 30s` or `infinity`",
-                quoted(text)
-            ))
-        };
+        let bad =
+            || unfit(format!("{} is not a time span such as `5s`, `1min 30s` or `infinity`", quoted(text)));
         let mut rest = text;
         let mut micros = 0_u64;
         while !rest.is_empty() {
             let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
             let (number, after) = rest.split_at(digits);
             if after.is_empty() && !number.is_empty() {
-                return Err(unfit(format!(
-                    "{} has no unit: write `{number}s` for seconds",
-                    quoted(text)
-                )));
+                return Err(unfit(format!("{} has no unit: write `{number}s` for seconds", quoted(text))));
             }
             let after = after.strip_prefix(' ').unwrap_or(after);
             let letters = after.find(|c: char| !c.is_alphabetic()).unwrap_or(after.len());
             let (name, after) = after.split_at(letters);
-            let (_, unit) =
-                TIME_UNITS.iter().find(|(names, _)| names.contains(&name)).ok_or_else(bad)?;
-            micros =
-                scaled(number, *unit).and_then(|part| micros.checked_add(part)).ok_or_else(bad)?;
+            let (_, unit) = TIME_UNITS.iter().find(|(names, _)| names.contains(&name)).ok_or_else(bad)?;
+            micros = scaled(number, *unit).and_then(|part| micros.checked_add(part)).ok_or_else(bad)?;
             rest = match after.strip_prefix(' ') {
                 Some("") => return Err(bad()),
                 Some(after) => after,
                 None => after,
             };
         }
-        if text.is_empty() {
-            Err(bad())
-        } else {
-            Ok(Self { text: text.to_owned(), micros: Some(micros) })
-        }
+        if text.is_empty() { Err(bad()) } else { Ok(Self { text: text.to_owned(), micros: Some(micros) }) }
     }
 }
 
@@ -160,16 +146,12 @@ impl Text for Size {
     const PATTERN: &'static str = r"^(infinity|\d{1,3}%|\d+(\.\d+)?[BKMGTPE]?)$";
 
     fn read(text: &str) -> Result<Self, Unfit> {
-        let bad =
-            || unfit(format!("{} is not a size such as `512M`, `20%` or `infinity`", quoted(text)));
+        let bad = || unfit(format!("{} is not a size such as `512M`, `20%` or `infinity`", quoted(text)));
         if text == "infinity" {
             return Ok(Self::Infinity);
         }
         if let Some(number) = text.strip_suffix('%') {
-            return percent(number)
-                .filter(|percent| *percent <= 100)
-                .map(Self::Percent)
-                .ok_or_else(bad);
+            return percent(number).filter(|percent| *percent <= 100).map(Self::Percent).ok_or_else(bad);
         }
         let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
         let (number, suffix) = text.split_at(digits);
@@ -183,9 +165,7 @@ impl Text for Size {
             "E" => 6,
             _ => return Err(bad()),
         };
-        scaled(number, 1024_u64.pow(power))
-            .map(|bytes| Self::Bytes(text.to_owned(), bytes))
-            .ok_or_else(bad)
+        scaled(number, 1024_u64.pow(power)).map(|bytes| Self::Bytes(text.to_owned(), bytes)).ok_or_else(bad)
     }
 }
 
@@ -212,9 +192,7 @@ impl Text for Percent {
 
     fn read(text: &str) -> Result<Self, Unfit> {
         let number = text.strip_suffix('%').and_then(percent).filter(|percent| *percent > 0);
-        number
-            .map(Self)
-            .ok_or_else(|| unfit(format!("{} is not a percentage such as `50%`", quoted(text))))
+        number.map(Self).ok_or_else(|| unfit(format!("{} is not a percentage such as `50%`", quoted(text))))
     }
 }
 
@@ -267,10 +245,7 @@ impl serde::de::Visitor<'_> for CountVisitor {
         match text {
             "infinity" => Ok(Count::Infinity),
             _ => share().map(Count::Percent).ok_or_else(|| {
-                E::custom(format!(
-                    "{} is not a limit: a number, such as `10%`, or `infinity`",
-                    quoted(text)
-                ))
+                E::custom(format!("{} is not a limit: a number, such as `10%`, or `infinity`", quoted(text)))
             }),
         }
     }
@@ -370,10 +345,7 @@ impl Text for DeviceAccess {
     fn read(text: &str) -> Result<Self, Unfit> {
         let found = DEVICE_ACCESSES.iter().find(|access| **access == text);
         found.map(|access| Self(access)).ok_or_else(|| {
-            unfit(format!(
-                "{} is not an access: some of the letters of `rwm`, in that order",
-                quoted(text)
-            ))
+            unfit(format!("{} is not an access: some of the letters of `rwm`, in that order", quoted(text)))
         })
     }
 }

@@ -1,0 +1,161 @@
+//! `generate`: manifests in, files out. Everything is rendered before anything is written.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use similar::TextDiff;
+
+use super::manifest_file;
+use crate::cli::Generate;
+use crate::manifest::Manifest;
+use crate::render::{self, File, FileKind, Form, Target};
+use crate::status::Status;
+use crate::unit_file::Root;
+
+/// Runs `generate`.
+pub fn generate(arguments: &Generate, out: &mut dyn Write) -> Result<Status> {
+    let target: Target = arguments.target.parse()?;
+    let form = if arguments.drop_in { Form::DropIns } else { Form::Units };
+    let mut rendered: BTreeMap<String, Output> = BTreeMap::new();
+    let mut packages = Vec::new();
+    for path in &arguments.manifests {
+        let loaded = manifest_file::read(path)?;
+        let manifest = &loaded.manifest;
+        packages.push(manifest.package.as_str().to_owned());
+        let files = render::render(manifest, &target, form)
+            .with_context(|| format!("rendering `{}`", path.display()))?;
+        let source = (arguments.root.is_some() && form == Form::Units).then(|| installed(manifest, &loaded.source));
+        for file in files.into_iter().chain(source) {
+            let place = if arguments.output.is_some() { file.flat_name() } else { file.path() };
+            let output = Output { text: file.text, manifest: path.clone() };
+            if let Some(other) = rendered.insert(place.clone(), output) {
+                bail!("`{}` and `{}` both make {place}", other.manifest.display(), path.display());
+            }
+        }
+    }
+    match (&arguments.root, &arguments.output) {
+        (Some(folder), _) | (None, Some(folder)) => {
+            let root = open(folder, arguments.check)?;
+            if arguments.check {
+                check(&root, &rendered, &packages, out)
+            } else {
+                write(&root, &rendered, out)
+            }
+        }
+        (None, None) if arguments.check => bail!("--check compares files: name their place with --root or --output"),
+        (None, None) => print(&rendered, out),
+    }
+}
+
+struct Output {
+    text: String,
+    manifest: PathBuf,
+}
+
+/// The manifest itself, where `score` looks for it.
+fn installed(manifest: &Manifest, source: &str) -> File {
+    File { kind: FileKind::Manifest, name: manifest.package.as_str().to_owned(), text: source.to_owned() }
+}
+
+fn open(folder: &Path, check: bool) -> Result<Root> {
+    if !check {
+        std::fs::create_dir_all(folder).with_context(|| format!("making `{}`", folder.display()))?;
+    }
+    Root::open(folder)
+}
+
+/// The place of a file below a root; a file of a flat folder lies in it.
+fn below(place: &str) -> PathBuf {
+    Path::new("/").join(place)
+}
+
+/// As `systemctl cat` shows units.
+fn print(rendered: &BTreeMap<String, Output>, out: &mut dyn Write) -> Result<Status> {
+    for (position, (place, output)) in rendered.iter().enumerate() {
+        if position > 0 {
+            writeln!(out)?;
+        }
+        write!(out, "# {place}\n{}", output.text)?;
+    }
+    Ok(Status::Clean)
+}
+
+/// Files are for everybody to read.
+const MODE: u32 = 0o644;
+
+fn write(root: &Root, rendered: &BTreeMap<String, Output>, out: &mut dyn Write) -> Result<Status> {
+    for (place, output) in rendered {
+        root.write(&below(place), output.text.as_bytes(), MODE)?;
+        writeln!(out, "{place}")?;
+    }
+    Ok(Status::Clean)
+}
+
+fn check(
+    root: &Root,
+    rendered: &BTreeMap<String, Output>,
+    packages: &[String],
+    out: &mut dyn Write,
+) -> Result<Status> {
+    let mut status = Status::Clean;
+    for (place, output) in rendered {
+        let found = root.read(&below(place)).with_context(|| format!("reading `{place}`"))?;
+        let old = found.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        if old.as_deref() != Some(output.text.as_str()) {
+            diff(out, place, old.as_deref(), Some(&output.text))?;
+            status = Status::Findings;
+        }
+    }
+    for (place, text) in left_over(root, rendered, packages)? {
+        diff(out, &place, Some(&text), None)?;
+        status = Status::Findings;
+    }
+    Ok(status)
+}
+
+fn diff(out: &mut dyn Write, place: &str, old: Option<&str>, new: Option<&str>) -> Result<()> {
+    let name = |text: Option<&str>| if text.is_some() { place.to_owned() } else { "/dev/null".to_owned() };
+    let changes = TextDiff::from_lines(old.unwrap_or(""), new.unwrap_or(""));
+    let mut unified = changes.unified_diff();
+    let (before, after) = (name(old), name(new));
+    write!(out, "{}", unified.context_radius(3).header(&before, &after))?;
+    Ok(())
+}
+
+/// Files of an earlier render that this one does not make any more: their first line names the manifest.
+fn left_over(
+    root: &Root,
+    rendered: &BTreeMap<String, Output>,
+    packages: &[String],
+) -> Result<Vec<(String, String)>> {
+    const FOLDERS: [&str; 5] = [
+        "/",
+        "/usr/lib/systemd/system",
+        "/usr/lib/systemd/user",
+        "/usr/lib/sysusers.d",
+        "/usr/lib/tmpfiles.d",
+    ];
+    let starts: Vec<String> =
+        packages.iter().map(|package| format!("# Made by systemd-harden from {package}.toml;")).collect();
+    let flat = rendered.keys().any(|place| !place.starts_with('/'));
+    let mut found = Vec::new();
+    for folder in FOLDERS {
+        let Some(entries) = root.read_dir_sorted(Path::new(folder))? else { continue };
+        for entry in entries {
+            let Some(name) = entry.name.to_str() else { continue };
+            let place = if flat { name.to_owned() } else { format!("{}/{name}", folder.trim_end_matches('/')) };
+            if rendered.contains_key(&place) {
+                continue;
+            }
+            // What is no regular file was not made here.
+            let Ok(Some(bytes)) = root.read(&below(&place)) else { continue };
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            if starts.iter().any(|start| text.starts_with(start)) {
+                found.push((place, text));
+            }
+        }
+    }
+    Ok(found)
+}

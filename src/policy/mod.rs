@@ -1,0 +1,225 @@
+//! A manifest as the posture that it asks for on a release: what strictness hardens, less what each need opens, more
+//! what denials close. Everything it knows about a directive it reads from its row; every relaxation keeps its reason.
+
+mod circumstances;
+mod claims;
+mod fold;
+mod plan;
+mod stated;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use plan::{Placement, Planned, group_of as primary_group, placement, plan};
+pub use stated::log_path;
+
+use crate::catalogue::{self, Directive, Give, Operation, Stage, When};
+use crate::context::Context;
+use crate::manifest::words::SourceFilter;
+use crate::manifest::{Manifest, Place, Socket, Strictness};
+use crate::need::Need;
+use crate::posture::{Origin, Posture, Reason};
+use crate::release::covers;
+use circumstances::Circumstances;
+use fold::Folded;
+
+/// What a manifest asks for one of its services.
+pub struct Policy {
+    /// Every directive as it comes out, implications at load included.
+    pub posture: Posture,
+    /// What a unit must say for that, in the catalogue's order.
+    pub written: Vec<Written>,
+    /// What the target's release keeps from being written.
+    pub losses: Vec<Loss>,
+}
+
+/// The assignments of one directive.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// The directive.
+    pub directive: &'static Directive,
+    /// Its assignments, in order.
+    pub lines: Vec<WrittenLine>,
+}
+
+/// One assignment and why it is there.
+#[derive(Clone, Debug)]
+pub struct WrittenLine {
+    /// The value.
+    pub text: String,
+    /// Why; strictness alone needs no words.
+    pub reasons: Vec<Reason>,
+}
+
+/// A directive that the policy would write if the target's release let it.
+#[derive(Clone, Debug)]
+pub struct Loss {
+    /// The directive.
+    pub directive: &'static Directive,
+    /// What stands against it.
+    pub cause: LossCause,
+}
+
+/// Why a directive is left out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LossCause {
+    /// The release does not know it.
+    NotKnown,
+    /// It would force another directive upon the service that a need opens.
+    Forces {
+        /// The other one.
+        other: &'static Directive,
+        /// The need that opens it.
+        need: Need,
+    },
+}
+
+/// Statements of a manifest that cannot both hold.
+#[derive(Debug)]
+pub struct Contradictions(pub Vec<Contradiction>);
+
+/// Two statements that cannot both hold.
+#[derive(Debug)]
+pub struct Contradiction {
+    /// Where one stands.
+    pub place: Place,
+    /// What they are.
+    pub message: String,
+    /// Where the other one stands.
+    pub also: Place,
+}
+
+impl fmt::Display for Contradictions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, contradiction) in self.0.iter().enumerate() {
+            let separator = if position == 0 { "" } else { "\n" };
+            let Contradiction { place, message, also } = contradiction;
+            write!(f, "{separator}{place}: {message}\n{also}: the other one")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Contradictions {}
+
+/// The policy of one service of `manifest` in `context`, as `strictness` closes what nobody named.
+pub fn policy(
+    manifest: &Manifest,
+    planned: &Planned<'_>,
+    context: Context,
+    strictness: Strictness,
+) -> Result<Policy, Contradictions> {
+    let service = &*planned.service;
+    let claims = claims::of(manifest, planned);
+    let circumstances = Circumstances::of(planned, &claims, context.release);
+    let folding = fold::Folding {
+        manifest,
+        planned,
+        claims: &claims,
+        circumstances: &circumstances,
+        strictness,
+        release: context.release,
+    };
+    let mut problems = Vec::new();
+    let mut folded: Vec<Folded> = Vec::new();
+    for directive in catalogue::all() {
+        match folding.row(directive) {
+            Ok(row) => folded.push(row),
+            Err(contradiction) => problems.push(contradiction),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(Contradictions(problems));
+    }
+    let mut losses = Vec::new();
+    let opened: Vec<(&'static Directive, Need)> =
+        folded.iter().filter_map(|row| Some((row.directive, row.opened_by?))).collect();
+    folded.retain(|row| {
+        if row.lines.is_empty() {
+            return false;
+        }
+        let cause = if !row.directive.is_known_to(context.release) {
+            Some(LossCause::NotKnown)
+        } else if circumstances.runs_as_user && !row.is_off() {
+            forces(row.directive, &opened, context)
+        } else {
+            None
+        };
+        let keep = cause.is_none();
+        if let Some(cause) = cause {
+            losses.push(Loss { directive: row.directive, cause });
+        }
+        keep
+    });
+    let mut posture = Posture::unset(&planned.unit_name(), context);
+    for row in &folded {
+        for line in &row.lines {
+            posture.assign(row.directive, &line.text, Origin::Policy(line.reasons.clone()));
+        }
+        // The reasons of all lines together make the value what it is.
+        let reasons = row.lines.iter().flat_map(|line| line.reasons.iter().cloned()).collect();
+        let value = posture.get(row.directive).value.clone();
+        posture.put(row.directive, value, Origin::Policy(reasons));
+    }
+    for (section, key, lines) in service.literal_lines() {
+        if let Some(directive) = catalogue::find(key)
+            && directive.sections.contain(section, context.unit_type)
+            && directive.is_known_to(context.release)
+        {
+            for line in lines {
+                let origin = Origin::Policy(vec![Reason::Stated(service.place.clone())]);
+                posture.assign(directive, line, origin);
+            }
+        }
+    }
+    posture.settle(Stage::Load);
+    let written = folded.into_iter().map(|row| Written { directive: row.directive, lines: row.lines }).collect();
+    Ok(Policy { posture, written, losses })
+}
+
+/// What a socket unit must say about who may come: nothing where anybody may.
+pub fn socket_policy(socket: &Socket) -> Vec<Written> {
+    if socket.from.contains_key(&SourceFilter::Any) {
+        return Vec::new();
+    }
+    let mut written: Vec<Written> = Vec::new();
+    for directive in catalogue::all() {
+        let mut lines: Vec<WrittenLine> = Vec::new();
+        for offer in directive.yields.iter().filter(|offer| offer.to == Need::AcceptsFrom) {
+            let Give::Also(template) = offer.give else { continue };
+            for (source, because) in &socket.from {
+                let text = template.replace("{address}", &source.to_string());
+                let because = Arc::from(because.as_str());
+                let reason = Reason::Needed { need: offer.to, because, place: socket.place.clone() };
+                // What all sources have in common needs no words.
+                let reasons = if text == template { Vec::new() } else { vec![reason] };
+                if !lines.iter().any(|line| line.text == text) {
+                    lines.push(WrittenLine { text, reasons });
+                }
+            }
+        }
+        if !lines.is_empty() {
+            written.push(Written { directive, lines });
+        }
+    }
+    written
+}
+
+/// Which directive that a need opened this one would force shut again in the process.
+fn forces(
+    directive: &Directive,
+    opened: &[(&'static Directive, Need)],
+    context: Context,
+) -> Option<LossCause> {
+    directive.implies.iter().find_map(|implied| {
+        let applies = implied.stage == Stage::Exec
+            && implied.when == When::OnWithUser
+            && matches!(implied.operation, Operation::Force(_))
+            && covers(implied.releases, context.release);
+        let (other, need) = opened.iter().find(|(other, _)| applies && *other == implied.on)?;
+        Some(LossCause::Forces { other, need: *need })
+    })
+}

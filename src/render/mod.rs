@@ -1,0 +1,293 @@
+//! A manifest and its policy as files in memory: units, sysusers.d and tmpfiles.d snippets, through the templates.
+//! Where they are written, and whether they differ from what is there, is the command's business.
+
+mod escape;
+mod files;
+mod service;
+mod socket;
+mod timer;
+mod tmpfiles;
+mod users;
+
+use anyhow::{Context as _, Result};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{Environment, UndefinedBehavior};
+use serde::Serialize;
+
+use crate::catalogue::{self, Directive, Kind, Sections};
+use crate::context::{Context, Mode, Scope, UnitType};
+use crate::manifest::{Literals, Manifest, SectionName};
+use crate::policy::{LossCause, Policy, Written, plan, policy};
+use crate::posture::Reason;
+use crate::release::Release;
+use crate::syscalls::Architecture;
+
+pub use files::{File, Kind as FileKind};
+
+/// What output is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// As it was named: `systemd-252`.
+    pub name: String,
+    /// The release whose units are written.
+    pub release: Release,
+}
+
+impl Target {
+    /// The target of output where none is named: every newer release reads what is written for it.
+    pub const DEFAULT: &'static str = "systemd-252";
+}
+
+/// The oldest release that units are written for: below it, three directives of the shipped manifests are unknown.
+const OLDEST: u16 = 247;
+
+/// The newest release that is known.
+pub const NEWEST: u16 = 262;
+
+impl std::str::FromStr for Target {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let number = text.strip_prefix("systemd-").unwrap_or(text);
+        let release: Release = number.parse().with_context(|| {
+            format!("`{}` is no target; name a release such as `systemd-252`", text.escape_debug())
+        })?;
+        anyhow::ensure!(
+            (OLDEST..=NEWEST).contains(&release.major),
+            "systemd {release} is no target: units are written for {OLDEST} to {NEWEST}"
+        );
+        Ok(Self { name: format!("systemd-{release}"), release })
+    }
+}
+
+/// Whether whole units are rendered or drop-ins for units that a distribution ships.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Whole units, their sockets, timers, users and files.
+    Units,
+    /// Only what hardens.
+    DropIns,
+}
+
+/// Renders everything that a manifest comes to.
+pub fn render(manifest: &Manifest, target: &Target, form: Form) -> Result<Vec<File>> {
+    let renderer = Renderer { manifest, target, templates: templates()? };
+    let mut files = Vec::new();
+    for planned in plan(manifest) {
+        let context = target_context(target, manifest);
+        let policy = policy(manifest, &planned, context, manifest.strictness)?;
+        files.push(renderer.service(&planned, &policy, form)?);
+    }
+    if form == Form::Units {
+        for (stem, socket) in &manifest.sockets {
+            files.push(renderer.socket(stem.as_str(), socket)?);
+        }
+        for (stem, timer) in &manifest.timers {
+            files.push(renderer.timer(stem.as_str(), timer)?);
+        }
+        files.extend(renderer.sysusers()?);
+        files.extend(renderer.tmpfiles()?);
+    }
+    Ok(files)
+}
+
+/// The context of a unit of `manifest` on a target: as its manager would show it.
+pub fn target_context(target: &Target, manifest: &Manifest) -> Context {
+    Context {
+        release: target.release,
+        mode: Mode::Loaded,
+        scope: match manifest.scope {
+            crate::manifest::Scope::System => Scope::System,
+            crate::manifest::Scope::User => Scope::User,
+        },
+        unit_type: UnitType::Service,
+        architecture: Architecture::X86_64,
+    }
+}
+
+struct Renderer<'a> {
+    manifest: &'a Manifest,
+    target: &'a Target,
+    templates: Environment<'static>,
+}
+
+fn templates() -> Result<Environment<'static>> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    let mut syntax = SyntaxConfig::builder();
+    syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true);
+    environment.set_syntax(syntax.build()?);
+    let all = [
+        ("service.j2", include_str!("../../templates/service.j2")),
+        ("drop-in.j2", include_str!("../../templates/drop-in.j2")),
+        ("socket.j2", include_str!("../../templates/socket.j2")),
+        ("timer.j2", include_str!("../../templates/timer.j2")),
+        ("sysusers.j2", include_str!("../../templates/sysusers.j2")),
+        ("tmpfiles.j2", include_str!("../../templates/tmpfiles.j2")),
+    ];
+    for (name, source) in all {
+        environment.add_template(name, source)?;
+    }
+    Ok(environment)
+}
+
+/// Settings of one family, ready to print.
+#[derive(Serialize)]
+struct Block {
+    title: &'static str,
+    /// Each setting is its comments and its assignments.
+    settings: Vec<Vec<String>>,
+}
+
+/// Literal lines by section; every section is there, so that the templates may ask for it.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct LiteralLines {
+    unit: Vec<String>,
+    service: Vec<String>,
+    socket: Vec<String>,
+    timer: Vec<String>,
+    install: Vec<String>,
+}
+
+impl LiteralLines {
+    fn of(literals: &Literals) -> Self {
+        let section = |wanted: SectionName| {
+            let keys = literals.get(&wanted).into_iter().flatten();
+            keys.flat_map(|(key, lines)| {
+                lines.value.0.iter().map(move |line| format!("{}={}", key.as_str(), line.as_str()))
+            })
+            .collect()
+        };
+        Self {
+            unit: section(SectionName::Unit),
+            service: section(SectionName::Service),
+            socket: section(SectionName::Socket),
+            timer: section(SectionName::Timer),
+            install: section(SectionName::Install),
+        }
+    }
+}
+
+impl Renderer<'_> {
+    fn fill(&self, template: &str, context: minijinja::Value) -> Result<String> {
+        let template = self.templates.get_template(template)?;
+        template.render(context).with_context(|| format!("rendering for `{}`", self.manifest.package.as_str()))
+    }
+
+    /// The first line of every file: what made it, of what, for what.
+    fn header(&self) -> String {
+        format!(
+            "Made by systemd-harden from {}.toml; edition {}, {}, {}",
+            self.manifest.package.as_str(),
+            self.manifest.edition,
+            self.manifest.strictness.as_str(),
+            self.target.name
+        )
+    }
+
+    /// What a unit says of its making, for `score` to find.
+    fn mark(&self) -> Vec<String> {
+        vec![
+            format!("Manifest={}", self.manifest.package.as_str()),
+            format!("Edition={}", self.manifest.edition),
+            format!("Strictness={}", self.manifest.strictness.as_str()),
+            format!("Target={}", self.target.name),
+        ]
+    }
+
+    /// The blocks of a policy, and the settings that belong into `[Unit]`.
+    fn blocks(&self, written: &[Written], form: Form) -> (Vec<Block>, Vec<Vec<String>>) {
+        let mut blocks: Vec<Block> = Vec::new();
+        let mut unit = Vec::new();
+        for family in catalogue::FAMILIES {
+            let mut settings = Vec::new();
+            for row in written.iter().filter(|row| family.rows.contains(&row.directive)) {
+                if let Some(setting) = setting(row, form) {
+                    if row.directive.sections == Sections::Unit { unit.push(setting) } else { settings.push(setting) }
+                }
+            }
+            if !settings.is_empty() {
+                blocks.push(Block { title: family.title, settings });
+            }
+        }
+        (blocks, unit)
+    }
+}
+
+/// What an unwritten directive is worth saying about.
+fn losses(policy: &Policy) -> Vec<String> {
+    let known = policy.losses.iter().filter_map(|loss| match &loss.cause {
+        LossCause::Forces { other, need } => Some(format!(
+            "{}= is left out: up to systemd 254 it would force {}= upon the service, which `{need}` needs open",
+            loss.directive.name, other.name
+        )),
+        LossCause::NotKnown => None,
+    });
+    known.collect()
+}
+
+/// Comments and assignments of one directive; none where they would say nothing.
+fn setting(row: &Written, form: Form) -> Option<Vec<String>> {
+    let directive = row.directive;
+    let stated = row.lines.iter().all(|line| matches!(line.reasons.as_slice(), [Reason::Stated(_)]));
+    if form == Form::DropIns && (!directive.confines() || (stated && directive.hardened.is_empty())) {
+        return None;
+    }
+    let mut lines: Vec<(&str, Vec<String>)> =
+        row.lines.iter().map(|line| (line.text.as_str(), comments(&line.reasons))).collect();
+    match form {
+        // In a unit of its own a list starts empty; only an empty set of capabilities must be said.
+        Form::Units => {
+            if lines.len() > 1 && lines.first().is_some_and(|(text, _)| text.is_empty()) {
+                lines.remove(0);
+            }
+            if lines.iter().all(|(text, why)| text.is_empty() && why.is_empty())
+                && !matches!(directive.kind, Kind::Mask(_))
+            {
+                return None;
+            }
+        }
+        Form::DropIns => {
+            if is_list(directive) && lines.first().is_some_and(|(text, _)| !text.is_empty()) {
+                lines.insert(0, ("", Vec::new()));
+            }
+        }
+    }
+    let mut setting = Vec::new();
+    for (text, why) in lines {
+        setting.extend(why);
+        setting.push(format!("{}={text}", directive.name));
+    }
+    Some(setting)
+}
+
+/// Whether assignments add up, so that those of another file must be taken away first.
+fn is_list(directive: &Directive) -> bool {
+    match directive.kind {
+        Kind::Mask(_) | Kind::Names(_) | Kind::Calls | Kind::Words(_) | Kind::Networks(_) => true,
+        Kind::Switch(_) | Kind::Level(_) | Kind::Mode(_) | Kind::Amount(_) | Kind::Text(_) => false,
+    }
+}
+
+/// The reasons that are worth a line.
+fn comments(reasons: &[Reason]) -> Vec<String> {
+    let mut comments: Vec<String> = Vec::new();
+    for reason in reasons {
+        let comment = match reason {
+            Reason::Strictness | Reason::Stated(_) | Reason::Forces { .. } => continue,
+            Reason::Needed { need: crate::need::Need::Executes, .. } => continue,
+            Reason::Denied { because, .. } => format!("# denied: {because}"),
+            Reason::Needed { need, because, .. } => format!("# {need}: {because}"),
+            Reason::Unknown(need) => {
+                let word = need.id().split('.').next().unwrap_or(need.id());
+                format!("# {need}: not known, left open; if unused say denies.{word}")
+            }
+            Reason::Overridden { because, .. } => format!("# override: {because}"),
+        };
+        if !comments.contains(&comment) {
+            comments.push(comment);
+        }
+    }
+    comments
+}

@@ -109,7 +109,8 @@ impl Folding<'_> {
         }
         let Some((text, reasons, need)) = weakest else { return };
         let before: Vec<&str> = folded.lines.iter().map(|line| line.text.as_str()).collect();
-        let weaker = self.weaker_lines(directive, &[text], &before);
+        // An empty list opens the directive as a whole, whichever way its entries count.
+        let weaker = text.is_empty() || self.weaker_lines(directive, &[text], &before);
         if folded.lines.is_empty() && (directive.hardened.is_empty() || text.is_empty()) {
             return;
         }

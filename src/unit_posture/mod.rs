@@ -1,10 +1,12 @@
 //! The files of a unit as a posture, the way a release reads them. Finding and splitting the files is `unit_file`'s;
 //! what an assignment does is its directive's.
 
+mod refusal;
+
 use std::sync::Arc;
 
 use crate::catalogue::{self, Directive, Stage};
-use crate::context::Context;
+use crate::context::{Context, UnitType};
 use crate::posture::{Origin, Posture};
 use crate::unit_file::{UnitText, expand};
 use crate::value::Remark;
@@ -112,6 +114,14 @@ pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
                 reading.notices.push(notice);
             }
         }
+    }
+    if context.unit_type == UnitType::Service
+        && let Some(text) = refusal::of_service(unit, &context)
+    {
+        let path = unit.fragment.as_ref().map_or_else(|| unit.id.as_str().into(), |path| path.to_string_lossy());
+        let text = text.to_owned();
+        let notice = LineNotice { path: Arc::from(path), line: None, directive: None, kind: NoticeKind::Refused, text };
+        reading.refused.get_or_insert(notice);
     }
     reading.posture.settle(Stage::Load);
     reading

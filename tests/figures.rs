@@ -87,6 +87,12 @@ fn judge(root: &Path, search: &str, name: &str, context: Context) -> Result<Opti
     Ok(Some((assessment.exposure.tenths(), badness)))
 }
 
+/// The figure of a unit in a folder, in tenths.
+pub(crate) fn offline_exposure(folder: &Path, unit: &str, release: &str) -> Result<u64> {
+    let judged = judge(folder, "/", unit, context(&format!("{release}/offline"))?)?;
+    Ok(judged.with_context(|| format!("{unit} is refused"))?.0)
+}
+
 #[test]
 fn hand_made_units_are_judged_as_five_releases_judge_them() -> Result<()> {
     let vectors: Vectors =

@@ -1,3 +1,5 @@
 //! The one integration binary.
 
 mod figures;
+mod generate;
+mod harness;

@@ -148,7 +148,12 @@ pub(crate) static READ_WRITE_PATHS: Directive = Directive {
     since: 231,
     kind: Kind::Words(&PATHS_GRANT),
     unset: NOTHING,
-    yields: &[also(Need::Writes, "{path}")],
+    yields: &[
+        also(Need::Writes, "{path}"),
+        // Mail programs leave messages in their queue.
+        also(Need::SendsMailSetgid, "-/var/spool"),
+        also(Need::SendsMailSetuid, "-/var/spool"),
+    ],
     summary: "Leaves paths writable that another directive makes read-only.",
     breaks: "The start (226/NAMESPACE), if a path is missing and has no `-` before it.",
     ..ROW
@@ -190,6 +195,8 @@ pub(crate) static EXEC_PATHS: Directive = Directive {
         add(Need::Executes, "{path}"),
         add(Need::RunsPrograms, "{path}"),
         add(Need::RunsSetuid, "{path}"),
+        add(Need::SendsMailSetgid, "/usr/sbin"),
+        add(Need::SendsMailSetuid, "/usr/sbin"),
         add(Need::LoadsPlugins, "{path}"),
     ],
     summary: "Leaves paths executable that NoExecPaths= closes.",

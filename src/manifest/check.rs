@@ -66,6 +66,9 @@ impl<'a> Checks<'a> {
         for name in self.manifest.services.keys().filter(|name| !name.is_template()) {
             self.refuse_instances(&["services", name.as_str()], outside);
         }
+        for name in self.manifest.services.keys() {
+            self.refuse_instances(&["services", name.as_str(), "log"], "in tmpfiles.d, which makes the file");
+        }
         for kind in ["sockets", "timers"] {
             let stems: Vec<&str> = self
                 .tree

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use super::document::Place;
-use super::needs::{ClaimThing, KernelThing};
+use super::things::{ClaimThing, KernelThing};
 use super::words::{Because, Unfit, nearest, quoted, unfit};
 
 /// What was proved unneeded.

@@ -15,7 +15,7 @@ use super::words::{PackageName, ServiceName, Text, UserName, nearest, quoted};
 use super::{EDITION, Manifest, Service};
 
 /// How many bytes a manifest may have together with its drop-ins. What is spread to every service is bounded by it.
-pub const LARGEST: usize = 256 * 1024;
+pub const LARGEST: usize = 128 * 1024;
 
 /// Keys of the top of a manifest, apart from those that hold for every service.
 pub(crate) const TOP: [&str; 12] = [

@@ -21,6 +21,7 @@ mod schema;
 mod service;
 #[cfg(test)]
 mod tests;
+mod things;
 mod tree;
 pub mod words;
 
@@ -38,9 +39,9 @@ pub use entries::NeedEntry;
 pub use literal::{Lines, Literals, Override, OverrideValue, SectionName};
 pub use load::{LARGEST, Options, Source, Sources, load};
 pub use needs::{
-    Access, AnyOf, BecomesUsers, ClaimThing, DeviceUse, FileAccess, ForeignAbi, Grant, KernelThing, Mailer,
-    MakesSandboxes, MissingWrite, Namespace, Needs, NetworkAdmin, OthersFiles, Plain, Reach, SeesProcesses,
-    SendsMail, SharesIpc, Stated, Writes,
+    Access, AnyOf, BecomesUsers, DeviceUse, FileAccess, ForeignAbi, Grant, Mailer, MakesSandboxes,
+    MissingWrite, Namespace, Needs, NetworkAdmin, OthersFiles, Plain, Reach, SeesProcesses, SendsMail,
+    SharesIpc, Stated, Writes,
 };
 pub use problem::{ManifestError, Problem};
 pub use resources::{Directories, Directory, Resources};
@@ -49,6 +50,7 @@ pub use service::{
     Credential, CredentialFallback, KillMode, Log, LogFile, MainPid, Output, Restart, Service, ServiceType,
     Stdin,
 };
+pub use things::{ClaimThing, KernelThing};
 use words::{Documentation, FindingName, PackageName, RulePath, ServiceName, UnitStem, UserName};
 
 /// The edition of the vocabulary that this release reads; it pins what each strictness closes.

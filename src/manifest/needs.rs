@@ -13,6 +13,7 @@ use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
 use super::document::Place;
+use super::things::{ClaimThing, KernelThing};
 use super::words::{
     Architecture, Because, CallName, CapabilityName, DeviceAccess, DeviceName, Endpoint, PathGlob, Program,
     RulePath, ServiceName, UserName,
@@ -351,101 +352,6 @@ pub struct NetworkAdmin {
     pub raw: bool,
 }
 
-/// Parts of the kernel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum KernelThing {
-    /// Sets variables below /proc/sys and /sys.
-    Tunables,
-    /// Loads modules.
-    Modules,
-    /// Reads or clears the kernel's log.
-    Log,
-    /// Sets the clock.
-    Clock,
-    /// Reads how the clock is adjusted.
-    ClockRead,
-    /// Sets the host name.
-    Hostname,
-    /// Must notice when the host name changes.
-    HostnameFollow,
-    /// Writes the control group tree.
-    Cgroups,
-    /// Uses I/O ports.
-    RawIo,
-    /// Loads BPF programs.
-    Bpf,
-    /// Uses performance counters.
-    Perf,
-    /// Reboots.
-    Reboot,
-}
-
-impl KernelThing {
-    /// All of them.
-    pub const ALL: [Self; 12] = [
-        Self::Tunables,
-        Self::Modules,
-        Self::Log,
-        Self::Clock,
-        Self::ClockRead,
-        Self::Hostname,
-        Self::HostnameFollow,
-        Self::Cgroups,
-        Self::RawIo,
-        Self::Bpf,
-        Self::Perf,
-        Self::Reboot,
-    ];
-
-    /// The key of `needs.kernel`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Tunables => "tunables",
-            Self::Modules => "modules",
-            Self::Log => "log",
-            Self::Clock => "clock",
-            Self::ClockRead => "clock-read",
-            Self::Hostname => "hostname",
-            Self::HostnameFollow => "hostname-follow",
-            Self::Cgroups => "cgroups",
-            Self::RawIo => "raw-io",
-            Self::Bpf => "bpf",
-            Self::Perf => "perf",
-            Self::Reboot => "reboot",
-        }
-    }
-}
-
-/// Scarce things that are otherwise rationed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ClaimThing {
-    /// Real-time scheduling.
-    Realtime,
-    /// A better priority.
-    Nice,
-    /// Higher resource limits.
-    Limits,
-    /// Memory that is never paged out.
-    LockedMemory,
-}
-
-impl ClaimThing {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Realtime, Self::Nice, Self::Limits, Self::LockedMemory];
-
-    /// The key of `needs.claims`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Realtime => "realtime",
-            Self::Nice => "nice",
-            Self::Limits => "limits",
-            Self::LockedMemory => "locked-memory",
-        }
-    }
-}
-
 struct AnyOfVisitor<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for AnyOfVisitor<T> {
@@ -485,33 +391,5 @@ impl<T: JsonSchema> JsonSchema for AnyOf<T> {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let listed = generator.subschema_for::<Vec<T>>();
         json_schema!({ "anyOf": [{ "const": "any" }, listed] })
-    }
-}
-
-impl JsonSchema for KernelThing {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "KernelThing".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "enum": Self::ALL.map(Self::as_str) })
-    }
-}
-
-impl JsonSchema for ClaimThing {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "ClaimThing".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "enum": Self::ALL.map(Self::as_str) })
     }
 }

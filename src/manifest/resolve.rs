@@ -39,8 +39,11 @@ pub(crate) const SETS: [&str; 12] = [
 /// What names one unit only, and so is not taken over by `like`.
 const OWN: [&str; 2] = ["aliases", "bus-name"];
 
-/// How many units of a kind a manifest may declare: each gets a copy of the defaults.
+/// How many units of a kind a manifest may declare.
 const MOST_UNITS: usize = 64;
+
+/// How many values units may inherit in all: a short file must not become a large tree.
+const MOST_INHERITED: usize = 50_000;
 
 /// How many units `like` may lead through.
 const LONGEST_LIKE: usize = 8;
@@ -182,6 +185,7 @@ fn complete(tree: &mut Node, kind: &str, one: &str, defaults: Option<&Node>, pro
         }
     }
     let mut whole: BTreeMap<String, Node> = BTreeMap::new();
+    let mut inherited = 0_usize;
     for name in units.keys() {
         let Some(chain) = chain(name, &parents, problems) else { continue };
         // From the far end of the chain, so that each unit is completed from one that is whole.
@@ -194,6 +198,12 @@ fn complete(tree: &mut Node, kind: &str, one: &str, defaults: Option<&Node>, pro
                 parents.get(name).and_then(|(parent, _)| whole.get(parent)).cloned().map(without_own);
             let node = match parent.as_ref().or(defaults) {
                 Some(base) if own.node.table().is_some() => {
+                    inherited = inherited.saturating_add(base.size());
+                    if inherited > MOST_INHERITED {
+                        let message = format!("the units inherit more than {MOST_INHERITED} values");
+                        problems.push(Problem::new(&key, message).key(kind));
+                        return;
+                    }
                     let mut base = base.clone();
                     merge(&mut base, own.node.clone());
                     Node { place: own.node.place.clone(), ..base }

@@ -42,17 +42,17 @@ pub fn schema() -> Value {
         inherit(definition);
     }
     let name = text_schema::<ServiceName>().to_value();
-    let mut main = definitions.get("Service").cloned().unwrap_or_default();
-    if let Some(properties) = main.get_mut("properties").and_then(Value::as_object_mut) {
-        properties.insert("name".to_owned(), name.clone());
-    }
-    if let Some(main) = main.as_object_mut() {
-        main.insert("required".to_owned(), json!(["name"]));
-    }
-    for (kind, like) in [("Service", name), ("Socket", text_schema::<UnitStem>().to_value())] {
+    for (kind, like) in [("Service", name.clone()), ("Socket", text_schema::<UnitStem>().to_value())] {
         if let Some(properties) = definitions.get_mut(kind).and_then(|unit| unit.get_mut("properties")) {
             properties["like"] = like;
         }
+    }
+    let mut main = definitions.get("Service").cloned().unwrap_or_default();
+    if let Some(properties) = main.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.insert("name".to_owned(), name);
+    }
+    if let Some(main) = main.as_object_mut() {
+        main.insert("required".to_owned(), json!(["name"]));
     }
     root["properties"]["service"] = main;
     root["$defs"] = Value::Object(definitions);

@@ -225,8 +225,14 @@ fn too_much_is_refused() {
     let large = format!("{MAIN}# {}", "x".repeat(LARGEST));
     let told = merged(&large, &[]).err().map(|error| error.to_string()).unwrap_or_default();
     assert!(told.starts_with("a.toml:1:1: the manifest has "), "{told}");
-    let services =
-        (0..65).fold(String::new(), |text, n| text + &format!("[services.s{n}]\nexec = [\"/a\"]\n"));
+    let services = |count| {
+        (0..count).fold(String::new(), |text, n| text + &format!("[services.s{n}]\nexec = [\"/a\"]\n"))
+    };
+    let writes = (0..1500).fold(String::new(), |text, n| text + &format!("\"/{n}\" = \"b\"\n"));
+    let spread = format!("edition = 1\n[users.a]\n[needs.writes]\n{writes}{}", services(64));
+    let told = merged(&spread, &[]).err().map(|error| error.to_string()).unwrap_or_default();
+    assert_eq!(told, "a.toml:1504:2: the units inherit more than 50000 values (`services`)");
+    let services = services(65);
     let told = merged(&format!("edition = 1\n[users.a]\n{services}"), &[]);
     let told = told.err().map(|error| error.to_string()).unwrap_or_default();
     assert!(told.starts_with("a.toml:3:2: more than 64 units (`services`)"), "{told}");

@@ -57,6 +57,16 @@ impl Node {
         }
     }
 
+    /// How many values there are in it, itself included.
+    pub(crate) fn size(&self) -> usize {
+        let inside = match &self.value {
+            Value::Table(table) => table.values().map(|entry| entry.node.size()).sum(),
+            Value::Array(nodes) => nodes.iter().map(Self::size).sum(),
+            _ => 0,
+        };
+        1 + inside
+    }
+
     /// The entry below `path`.
     pub(crate) fn entry(&self, path: &[&str]) -> Option<&Entry> {
         let (first, rest) = path.split_first()?;

@@ -4,6 +4,7 @@
 //! character or line break anywhere, `%` only as `%%` or as a specifier that the word allows. Whether a word refers to
 //! something that exists is a question for `check`.
 
+mod addresses;
 mod endpoints;
 mod names;
 mod paths;
@@ -14,7 +15,8 @@ mod tests;
 use std::borrow::Cow;
 use std::fmt;
 
-pub use endpoints::{Endpoint, Hosts, Listen, Local, Port, Protocol, SocketAddress, SourceFilter};
+pub use addresses::{Listen, Local, SocketAddress, SourceFilter};
+pub use endpoints::{Endpoint, Hosts, Port, Protocol};
 pub use names::{
     Architecture, BusName, CallName, CapabilityName, CredentialName, DirectiveName, EnvName, PackageName,
     ServiceName, UnitName, UnitStem, UserName,

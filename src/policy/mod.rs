@@ -97,7 +97,7 @@ impl fmt::Display for Contradictions {
         for (position, contradiction) in self.0.iter().enumerate() {
             let separator = if position == 0 { "" } else { "\n" };
             let Contradiction { place, message, also } = contradiction;
-            write!(f, "{separator}{place}: {message}\n{also}: the other one")?;
+            write!(f, "{separator}{place}: {message}\n  {also}: the need is stated here")?;
         }
         Ok(())
     }

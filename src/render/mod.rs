@@ -9,6 +9,8 @@ mod timer;
 mod tmpfiles;
 mod users;
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, Result};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior};
@@ -17,6 +19,7 @@ use serde::Serialize;
 use crate::catalogue::{self, Directive, Kind, Sections};
 use crate::context::{Context, Mode, Scope, UnitType};
 use crate::manifest::{Literals, Manifest, SectionName};
+use crate::need::Need;
 use crate::policy::{LossCause, Policy, Written, plan, policy};
 use crate::posture::Reason;
 use crate::release::Release;
@@ -49,9 +52,9 @@ impl std::str::FromStr for Target {
 
     fn from_str(text: &str) -> Result<Self> {
         let number = text.strip_prefix("systemd-").unwrap_or(text);
-        let release: Release = number.parse().with_context(|| {
-            format!("`{}` is no target; name a release such as `systemd-252`", text.escape_debug())
-        })?;
+        let Ok(release) = number.parse::<Release>() else {
+            anyhow::bail!("`{}` is no target; name a release such as `systemd-252`", text.escape_debug());
+        };
         anyhow::ensure!(
             (OLDEST..=NEWEST).contains(&release.major),
             "systemd {release} is no target: units are written for {OLDEST} to {NEWEST}"
@@ -215,16 +218,22 @@ impl Renderer<'_> {
     }
 }
 
-/// What an unwritten directive is worth saying about.
+/// What unwritten directives are worth saying about: together, by what stands against them.
 fn losses(policy: &Policy) -> Vec<String> {
-    let known = policy.losses.iter().filter_map(|loss| match &loss.cause {
-        LossCause::Forces { other, need } => Some(format!(
-            "{}= is left out: up to systemd 254 it would force {}= upon the service, which `{need}` needs open",
-            loss.directive.name, other.name
-        )),
-        LossCause::NotKnown => None,
-    });
-    known.collect()
+    let mut groups: BTreeMap<(&str, Need), Vec<String>> = BTreeMap::new();
+    for loss in &policy.losses {
+        if let LossCause::Forces { other, need } = &loss.cause {
+            groups.entry((other.name, *need)).or_default().push(format!("{}=", loss.directive.name));
+        }
+    }
+    let mut lines = Vec::new();
+    for ((other, need), names) in groups {
+        lines.push(format!(
+            "Left out: up to systemd 254 each of these would force {other}= upon the service, which `{need}` needs open."
+        ));
+        lines.extend(names.chunks(4).map(|names| names.join(" ")));
+    }
+    lines
 }
 
 /// Comments and assignments of one directive; none where they would say nothing.
@@ -276,7 +285,7 @@ fn comments(reasons: &[Reason]) -> Vec<String> {
     for reason in reasons {
         let comment = match reason {
             Reason::Strictness | Reason::Stated(_) | Reason::Forces { .. } => continue,
-            Reason::Needed { need: crate::need::Need::Executes, .. } => continue,
+            Reason::Needed { need: Need::Executes, .. } => continue,
             Reason::Denied { because, .. } => format!("# denied: {because}"),
             Reason::Needed { need, because, .. } => format!("# {need}: {because}"),
             Reason::Unknown(need) => {

@@ -84,30 +84,36 @@ impl Checks<'_> {
         if rule.enforce == Enforce::Audit {
             return;
         }
+        // In the order of paths, so each lies below the one before it.
         let above: Vec<(&RulePath, &PathRule)> = self
             .manifest
             .paths
             .iter()
             .filter(|(other, _)| other.is_directory() && is_below(path, other))
             .collect();
-        for (inner, inner_rule) in &above {
-            for (outer, outer_rule) in above.iter().filter(|(outer, _)| is_below(inner, outer)) {
-                let unprivileged = outer_rule.owner.as_ref().is_some_and(|owner| !owner.is_root());
-                let (Some(outer_owner), true) = (&outer_rule.owner, unprivileged) else { continue };
-                let inner_owner = inner_rule.owner.as_ref().map_or("root", UserName::as_str);
-                if inner_owner == outer_owner.as_str() {
-                    continue;
-                }
-                let message = format!(
-                    "systemd-tmpfiles refuses to go through {} of {outer_owner} and {} of {inner_owner}",
-                    quoted(outer.as_str()),
-                    quoted(inner.as_str()),
-                );
-                let problem = Problem::new(&rule.place, message).key(path.as_str());
-                self.problems.push(problem.also(&inner_rule.place, "the inner one"));
+        for ((outer, outer_rule), (inner, inner_rule)) in above.iter().zip(above.iter().skip(1)) {
+            let (Some(outer_owner), Some(inner_owner)) = (owner(outer_rule), owner(inner_rule)) else {
+                continue;
+            };
+            if outer_owner == "root" || outer_owner == inner_owner {
+                continue;
             }
+            let message = format!(
+                "systemd-tmpfiles refuses to go through {} of {outer_owner} and {} of {inner_owner}",
+                quoted(outer.as_str()),
+                quoted(inner.as_str()),
+            );
+            let problem = Problem::new(&rule.place, message).key(path.as_str());
+            self.problems.push(problem.also(&inner_rule.place, "the inner one"));
+            return;
         }
     }
+}
+
+/// Who owns the path, if that is known: what is made belongs to root where nothing is said.
+fn owner(rule: &PathRule) -> Option<&str> {
+    let made = (rule.enforce != Enforce::Audit).then_some("root");
+    rule.owner.as_ref().map(UserName::as_str).or(made)
 }
 
 fn made_by_tmpfiles(kind: PathKind) -> bool {

@@ -1,7 +1,7 @@
 //! Rows about device nodes.
 
 use super::{
-    Directive, Entry, Kind, LevelRules, NOTHING, Operation, Order, Probe, ROW, Sections, When, WordRules, also,
+    Directive, Entry, Kind, LevelRules, NOTHING, Operation, Order, Probe, Managers, ROW, Sections, When, WordRules, also,
     always, at_load, at_most, check, filesystem::level, from, kernel::FORCES_NO_NEW_PRIVILEGES_AND,
     privileges::{BRINGS_MOUNTS, CAPABILITY_BOUNDING_SET},
 };
@@ -42,6 +42,7 @@ static POLICIES: LevelRules = LevelRules {
 
 pub(crate) static DEVICE_POLICY: Directive = Directive {
     name: "DevicePolicy",
+    managers: Managers::System,
     sections: Sections::Exec,
     since: 208,
     kind: Kind::Level(&POLICIES),
@@ -57,6 +58,7 @@ static DEVICES: WordRules = WordRules { entry: Entry::Device, order: Order::More
 
 pub(crate) static DEVICE_ALLOW: Directive = Directive {
     name: "DeviceAllow",
+    managers: Managers::System,
     sections: Sections::Exec,
     since: 208,
     kind: Kind::Words(&DEVICES),

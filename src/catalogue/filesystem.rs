@@ -1,7 +1,7 @@
 //! Rows about what the service sees and writes in the file system.
 
 use super::{
-    Applies, Directive, Entry, Kind, Level, LevelRules, NOTHING, Order, Probe, ROW, Sections, TextGrammar,
+    Applies, Directive, Entry, Kind, Level, LevelRules, NOTHING, Order, Probe, Managers, ROW, Sections, TextGrammar,
     WordRules, add, also, always, at_most, check, from, privileges::BRINGS_MOUNTS,
 };
 use super::{Implied, Operation, Stage, When};
@@ -184,6 +184,7 @@ pub(crate) static INACCESSIBLE_PATHS: Directive = Directive {
 
 pub(crate) static EXEC_PATHS: Directive = Directive {
     name: "ExecPaths",
+    beside: Some(&NO_EXEC_PATHS),
     since: 248,
     kind: Kind::Words(&PATHS_GRANT),
     unset: NOTHING,
@@ -373,6 +374,7 @@ pub(crate) static RUNTIME_DIRECTORY_PRESERVE: Directive = Directive {
 
 pub(crate) static RESTRICT_FILE_SYSTEMS: Directive = Directive {
     name: "RestrictFileSystems",
+    managers: Managers::System,
     sections: Sections::Exec,
     since: 250,
     kind: Kind::Names(super::NameGrammar::FileSystems),

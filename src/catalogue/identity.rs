@@ -2,7 +2,7 @@
 
 use super::{
     Applies, Directive, Entry, Implied, Kind, Level, LevelRules, NOTHING, Odd, Operation, Order, Probe,
-    ROW, Sections, Stage, SwitchRules, TextGrammar, When, WordRules, also, always, at_load, at_most, check,
+    Managers, ROW, Sections, Stage, SwitchRules, TextGrammar, When, WordRules, also, always, at_load, at_most, check,
     filesystem, from, privileges,
 };
 use crate::context::{Scope, UnitType};
@@ -29,6 +29,7 @@ pub(super) static ROWS: &[&Directive] = &[
 
 pub(crate) static USER: Directive = Directive {
     name: "User",
+    managers: Managers::System,
     kind: Kind::Text(TextGrammar::Identity),
     unset: NOTHING,
     key: Some("user"),
@@ -39,6 +40,7 @@ pub(crate) static USER: Directive = Directive {
 
 pub(crate) static GROUP: Directive = Directive {
     name: "Group",
+    managers: Managers::System,
     kind: Kind::Text(TextGrammar::Free),
     unset: NOTHING,
     key: Some("group"),
@@ -52,6 +54,7 @@ static DYNAMIC: SwitchRules =
 
 pub(crate) static DYNAMIC_USER: Directive = Directive {
     name: "DynamicUser",
+    managers: Managers::System,
     since: 232,
     kind: Kind::Switch(&DYNAMIC),
     key: Some("dynamic-user"),
@@ -98,6 +101,7 @@ static GROUPS: WordRules = WordRules { entry: Entry::Group, order: Order::MoreIs
 
 pub(crate) static SUPPLEMENTARY_GROUPS: Directive = Directive {
     name: "SupplementaryGroups",
+    managers: Managers::System,
     kind: Kind::Words(&GROUPS),
     unset: NOTHING,
     key: Some("groups"),
@@ -110,6 +114,7 @@ pub(crate) static SUPPLEMENTARY_GROUPS: Directive = Directive {
 
 pub(crate) static PAM_NAME: Directive = Directive {
     name: "PAMName",
+    managers: Managers::System,
     kind: Kind::Text(TextGrammar::Free),
     unset: NOTHING,
     summary: "Opens a PAM session around the service.",
@@ -159,6 +164,7 @@ pub(crate) static KEYRING_MODE: Directive = Directive {
 
 pub(crate) static REMOVE_IPC: Directive = Directive {
     name: "RemoveIPC",
+    managers: Managers::System,
     since: 232,
     hardened: &[from(Strictness::Default, &["yes"])],
     yields: &[at_most(Need::SharesIpc, "no"), at_most(Need::StartsSessions, "no")],

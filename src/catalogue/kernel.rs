@@ -1,7 +1,7 @@
 //! Rows about the kernel: its settings, its modules, its clock, processes and memory.
 
 use super::{
-    Directive, Given, Implied, Kind, Level, LevelRules, Odd, Operation, Order, Probe, ROW, Sections, Stage, When,
+    Directive, Given, Implied, Kind, Level, LevelRules, Odd, Operation, Order, Probe, Managers, ROW, Sections, Stage, When,
     always, at_load, at_most, check, devices, filesystem::level, from, given,
     privileges::{BRINGS_MOUNTS, CAPABILITY_BOUNDING_SET, NO_NEW_PRIVILEGES},
 };
@@ -173,6 +173,7 @@ static PROC: LevelRules = LevelRules {
 
 pub(crate) static PROTECT_PROC: Directive = Directive {
     name: "ProtectProc",
+    managers: Managers::System,
     since: 247,
     kind: Kind::Level(&PROC),
     unset: &[always("default")],
@@ -204,6 +205,7 @@ static SUBSET: LevelRules = LevelRules {
 
 pub(crate) static PROC_SUBSET: Directive = Directive {
     name: "ProcSubset",
+    managers: Managers::System,
     since: 247,
     kind: Kind::Level(&SUBSET),
     unset: &[always("all")],

@@ -42,6 +42,8 @@ pub struct Directive {
     pub sections: Sections,
     /// The first release that reads it.
     pub since: u16,
+    /// The managers that can apply it.
+    pub managers: Managers,
     /// How its value is written, read, published and ordered.
     pub kind: Kind,
     /// The properties that publish it, newest first; none means one of the same name on the type's interface.
@@ -58,6 +60,8 @@ pub struct Directive {
     pub checks: &'static [Check],
     /// The directive whose entries a reset or an entry of the same name here takes away (credentials, bind mounts).
     pub shares: Option<&'static Directive>,
+    /// The directive without which the policy does not write it: alone it says nothing.
+    pub beside: Option<&'static Directive>,
     /// The key of a manifest's service that states it, where the service itself decides the value.
     pub key: Option<&'static str>,
     /// What it does, for the administrator.
@@ -72,6 +76,7 @@ pub(crate) const ROW: Directive = Directive {
     also: &[],
     sections: Sections::Exec,
     since: 0,
+    managers: Managers::Both,
     kind: Kind::Switch(&STRICT_ON),
     bus: &[],
     unset: NO,
@@ -80,6 +85,7 @@ pub(crate) const ROW: Directive = Directive {
     implies: &[],
     checks: &[],
     shares: None,
+    beside: None,
     key: None,
     summary: "",
     breaks: "",
@@ -92,6 +98,15 @@ pub(crate) static STRICT_ON: SwitchRules =
 /// A boolean that says nothing about confinement.
 pub(crate) static FUNCTIONAL: SwitchRules =
     SwitchRules { order: Order::Unordered, empty: &[], other: Odd::Ignored };
+
+/// The managers that can apply a directive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Managers {
+    /// The system's and the users'.
+    Both,
+    /// The system's alone: a user's manager ignores it, or fails to start the service (seen on 257).
+    System,
+}
 
 /// Sections of unit files that share a parser's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Rows about the network.
 
 use super::{
-    Check, Directive, Entry, FamilyGroup, Given, Kind, NameGrammar, NOTHING, Order, Probe, ROW, Sections, TextGrammar,
+    Check, Directive, Entry, FamilyGroup, Given, Kind, NameGrammar, NOTHING, Order, Probe, Managers, ROW, Sections, TextGrammar,
     WordRules, add, also, always, at_most, check, from, given, kernel::FORCES_NO_NEW_PRIVILEGES,
 };
 use crate::manifest::Strictness;
@@ -91,6 +91,7 @@ pub(crate) static RESTRICT_ADDRESS_FAMILIES: Directive = Directive {
 
 pub(crate) static IP_ADDRESS_DENY: Directive = Directive {
     name: "IPAddressDeny",
+    managers: Managers::System,
     sections: Sections::Exec,
     since: 235,
     kind: Kind::Networks(Order::MoreIsStricter),
@@ -114,6 +115,8 @@ pub(crate) static IP_ADDRESS_DENY: Directive = Directive {
 
 pub(crate) static IP_ADDRESS_ALLOW: Directive = Directive {
     name: "IPAddressAllow",
+    beside: Some(&IP_ADDRESS_DENY),
+    managers: Managers::System,
     sections: Sections::Exec,
     since: 235,
     kind: Kind::Networks(Order::MoreIsWeaker),
@@ -137,6 +140,7 @@ static FILTERS: WordRules = WordRules { entry: Entry::WholePath, order: Order::U
 const fn filter(name: &'static str, summary: &'static str) -> Directive {
     Directive {
         name,
+        managers: Managers::System,
         sections: Sections::Exec,
         since: 243,
         kind: Kind::Words(&FILTERS),
@@ -157,6 +161,7 @@ static BIND_ALLOW: WordRules = WordRules { entry: Entry::Line, order: Order::Mor
 
 pub(crate) static SOCKET_BIND_DENY: Directive = Directive {
     name: "SocketBindDeny",
+    managers: Managers::System,
     sections: Sections::Exec,
     since: 249,
     kind: Kind::Words(&BIND_DENY),
@@ -173,6 +178,8 @@ pub(crate) static SOCKET_BIND_DENY: Directive = Directive {
 
 pub(crate) static SOCKET_BIND_ALLOW: Directive = Directive {
     name: "SocketBindAllow",
+    beside: Some(&SOCKET_BIND_DENY),
+    managers: Managers::System,
     sections: Sections::Exec,
     since: 249,
     kind: Kind::Words(&BIND_ALLOW),
@@ -186,6 +193,7 @@ pub(crate) static SOCKET_BIND_ALLOW: Directive = Directive {
 
 pub(crate) static RESTRICT_NETWORK_INTERFACES: Directive = Directive {
     name: "RestrictNetworkInterfaces",
+    managers: Managers::System,
     sections: Sections::Exec,
     since: 250,
     kind: Kind::Names(NameGrammar::Interfaces),

@@ -1,7 +1,7 @@
 //! Rows about what the service may gain, and in which namespaces it lives.
 
 use super::{
-    Directive, Entry, Given, Implied, Kind, Level, LevelRules, MaskGrammar, NO, Odd, Operation, Order, Probe, ROW,
+    Directive, Entry, Given, Implied, Kind, Level, LevelRules, MaskGrammar, NO, Odd, Operation, Order, Probe, Managers, ROW,
     Stage, SwitchRules, When, WordRules, add, also, always, at_most, check, checks, from, given,
     kernel::FORCES_NO_NEW_PRIVILEGES,
 };
@@ -63,6 +63,7 @@ const fn keeps(id: &'static str, weight: u64, names: &'static [&'static str]) ->
 
 pub(crate) static CAPABILITY_BOUNDING_SET: Directive = Directive {
     name: "CapabilityBoundingSet",
+    managers: Managers::System,
     kind: Kind::Mask(MaskGrammar::Bounding),
     unset: NOTHING,
     hardened: &[
@@ -150,6 +151,7 @@ pub(crate) static CAPABILITY_BOUNDING_SET: Directive = Directive {
 
 pub(crate) static AMBIENT_CAPABILITIES: Directive = Directive {
     name: "AmbientCapabilities",
+    managers: Managers::System,
     since: 229,
     kind: Kind::Mask(MaskGrammar::Ambient),
     unset: NOTHING,
@@ -188,6 +190,7 @@ static BITS: WordRules = WordRules { entry: Entry::Word, order: Order::MoreIsStr
 
 pub(crate) static SECURE_BITS: Directive = Directive {
     name: "SecureBits",
+    managers: Managers::System,
     kind: Kind::Words(&BITS),
     unset: NOTHING,
     summary: "Takes root's special treatment of capabilities away.",

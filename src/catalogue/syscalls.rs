@@ -72,6 +72,7 @@ pub(crate) static SYSTEM_CALL_FILTER: Directive = Directive {
 
 pub(crate) static SYSTEM_CALL_ERROR_NUMBER: Directive = Directive {
     name: "SystemCallErrorNumber",
+    beside: Some(&SYSTEM_CALL_FILTER),
     since: 209,
     kind: Kind::Text(TextGrammar::Free),
     unset: NOTHING,

@@ -16,8 +16,8 @@ use std::sync::Arc;
 pub use plan::{Placement, Planned, group_of as primary_group, placement, plan};
 pub use stated::log_path;
 
-use crate::catalogue::{self, Directive, Give, Operation, Stage, When};
-use crate::context::Context;
+use crate::catalogue::{self, Directive, Give, Managers, Operation, Stage, When};
+use crate::context::{Context, Scope};
 use crate::manifest::words::SourceFilter;
 use crate::manifest::{Manifest, Place, Socket, Strictness};
 use crate::need::Need;
@@ -68,6 +68,8 @@ pub struct Loss {
 pub enum LossCause {
     /// The release does not know it.
     NotKnown,
+    /// A user's manager cannot apply it.
+    UsersManager,
     /// It would force another directive upon the service that a need opens.
     Forces {
         /// The other one.
@@ -143,6 +145,8 @@ pub fn policy(
         }
         let cause = if !row.directive.is_known_to(context.release) {
             Some(LossCause::NotKnown)
+        } else if row.directive.managers == Managers::System && context.scope == Scope::User {
+            Some(LossCause::UsersManager)
         } else if circumstances.runs_as_user && !row.is_off() {
             forces(row.directive, &opened, context)
         } else {
@@ -153,6 +157,12 @@ pub fn policy(
             losses.push(Loss { directive: row.directive, cause });
         }
         keep
+    });
+    let names: Vec<&'static str> = folded.iter().map(|row| row.directive.name).collect();
+    folded.retain(|row| {
+        let literal = |reason: &Reason| matches!(reason, Reason::Overridden { .. } | Reason::Stated(_));
+        let literal = row.lines.iter().any(|line| line.reasons.iter().any(literal));
+        row.directive.beside.is_none_or(|other| literal || names.contains(&other.name))
     });
     let mut posture = Posture::unset(&planned.unit_name(), context);
     for row in &folded {

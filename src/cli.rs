@@ -1,10 +1,39 @@
-//! What the user may say.
+//! The command line: what can be said, and how it is explained. What it does stands in `commands`.
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Render hardened units from manifests
+use crate::context::Mode;
+use crate::release::Release;
+use crate::score::Exposure;
+
+/// Hardened systemd units from one manifest of what a service needs, and running units scored against it
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Render hardened units from manifests
+    Generate(Generate),
+    /// Score services and compare them with the manifest that declares them
+    ///
+    /// Computes systemd's own exposure of services, and says how they differ from the manifest that declares them: what is
+    /// weaker than declared, what is stricter, and how much of the exposure no declared need justifies.
+    ///
+    /// Exit status: 0 where all is as declared; 1 for findings: weaker, other, stricter where it denies a declared need, a
+    /// line that systemd takes for something else than it says, exposure above --threshold; 2 where something that was
+    /// named cannot be scored.
+    Score(Score),
+}
+
+/// What `generate` is asked.
 #[derive(Args, Debug)]
 pub struct Generate {
     /// The manifests
@@ -25,4 +54,140 @@ pub struct Generate {
     /// Write nothing; print how the files differ and exit with 1 if any does
     #[arg(long)]
     pub check: bool,
+}
+
+/// What `score` is asked.
+#[derive(Args, Debug)]
+pub struct Score {
+    /// Units, unit files or manifests. What contains a `/` is a file, what ends in `.toml` a manifest; anything else
+    /// is a unit of the running manager, or of the tree of --root. Without any: all services of it.
+    #[arg(value_name = "UNIT|FILE|MANIFEST")]
+    pub subjects: Vec<String>,
+
+    /// The manifest to compare with, and FILE.d/*.toml [default: the one in /etc, /run or /usr/lib/systemd-harden that
+    /// declares the unit, and /etc/systemd-harden/NAME.toml.d/*.toml]
+    #[arg(long, value_name = "FILE")]
+    pub manifest: Option<PathBuf>,
+
+    /// Read unit files and manifests below this directory, and ask no manager. Unit files that are named are paths in it
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+
+    /// Ask the manager of the calling user; files are read as its units
+    #[arg(long)]
+    pub user: bool,
+
+    /// The systemd release whose rules count for files, 240 to 262 [default: the newest]
+    #[arg(long, value_name = "RELEASE", value_parser = known_release)]
+    pub systemd: Option<Release>,
+
+    /// The same by a target, such as systemd-252
+    #[arg(long, value_name = "TARGET", value_parser = target_release, conflicts_with = "systemd")]
+    pub target: Option<Release>,
+
+    /// Judge as systemd judges files, or as it judges what a manager has loaded [default: loaded on the bus, offline
+    /// for files and manifests]
+    #[arg(long, value_name = "MODE", value_enum)]
+    pub mode: Option<ModeWord>,
+
+    /// Exposure above this is a finding: 0.0 to 10.0
+    #[arg(long, value_name = "EXPOSURE", value_parser = threshold)]
+    pub threshold: Option<Exposure>,
+
+    /// How to show the result
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// How a report is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// One JSON document, schema 1
+    Json,
+}
+
+/// The words of `--mode`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ModeWord {
+    /// As the release's own scorer judges files
+    Offline,
+    /// As it judges what a manager has loaded
+    Loaded,
+}
+
+impl From<ModeWord> for Mode {
+    fn from(word: ModeWord) -> Self {
+        match word {
+            ModeWord::Offline => Self::Offline,
+            ModeWord::Loaded => Self::Loaded,
+        }
+    }
+}
+
+/// The oldest and the newest release whose rules are known.
+pub const KNOWN_RELEASES: [Release; 2] = [Release::first(240), Release::latest(262)];
+
+fn known_release(text: &str) -> anyhow::Result<Release> {
+    let release: Release = text.parse()?;
+    let [oldest, newest] = KNOWN_RELEASES;
+    anyhow::ensure!(
+        oldest <= release && release <= newest,
+        "systemd {release} is not known: {} to {} are",
+        oldest.major,
+        newest.major
+    );
+    Ok(release)
+}
+
+fn target_release(text: &str) -> anyhow::Result<Release> {
+    let release = text.strip_prefix("systemd-");
+    known_release(release.ok_or_else(|| anyhow::anyhow!("not a target such as systemd-252"))?)
+}
+
+fn threshold(text: &str) -> anyhow::Result<Exposure> {
+    let (whole, tenth) = text.split_once('.').unwrap_or((text, "0"));
+    let number =
+        |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse::<u64>().ok());
+    let tenths = match (number(whole).flatten(), number(tenth).flatten()) {
+        (Some(whole @ 0..=10), Some(tenth @ 0..=9)) if text.len() <= "10.0".len() => Some(10 * whole + tenth),
+        _ => None,
+    };
+    let exposure = tenths.filter(|tenths| *tenths <= 100).map(Exposure::from_tenths);
+    exposure.ok_or_else(|| anyhow::anyhow!("not an exposure from 0.0 to 10.0 with one digit after the point"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn thresholds_are_exposures() -> anyhow::Result<()> {
+        for (text, tenths) in [("0", 0), ("0.0", 0), ("8.5", 85), ("10", 100), ("10.0", 100)] {
+            assert_eq!(threshold(text)?.tenths(), tenths, "{text}");
+        }
+        for text in ["", ".5", "-1", "+1", "10.1", "11", "8.55", "8.", "8,5", "1e1", "nan"] {
+            assert!(threshold(text).is_err(), "{text}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn releases_without_known_rules_are_refused() -> anyhow::Result<()> {
+        assert_eq!(known_release("252.39")?.to_string(), "252.39");
+        assert_eq!(target_release("systemd-262")?, Release::latest(262));
+        for text in ["239", "263", "systemd-252", "x"] {
+            assert!(known_release(text).is_err(), "{text}");
+        }
+        assert!(target_release("252").is_err());
+        Ok(())
+    }
 }

@@ -5,17 +5,20 @@
 
 pub mod architecture;
 pub mod bus;
+pub mod bus_posture;
 pub mod bus_value;
 pub mod catalogue;
 pub mod cli;
 pub mod commands;
 pub mod context;
+pub mod drift;
 pub mod manifest;
 pub mod need;
 pub mod policy;
 pub mod posture;
 pub mod release;
 pub mod render;
+pub mod report;
 pub mod score;
 pub mod status;
 mod syntax;

@@ -1,11 +1,28 @@
-//! temporary
-use clap::Parser;
-#[derive(Parser)]
-enum Cli { Generate(systemd_harden::cli::Generate) }
-fn main() {
-    let Cli::Generate(g) = Cli::parse();
-    match systemd_harden::commands::generate(&g, &mut std::io::stdout()) {
-        Ok(s) => std::process::exit(i32::from(s.code())),
-        Err(e) => { eprintln!("systemd-harden: {e:#}"); std::process::exit(2) }
+//! The command `systemd-harden`: arguments in, exit status out.
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use systemd_harden::cli::Cli;
+use systemd_harden::commands;
+use systemd_harden::status::Status;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match commands::run(&cli) {
+        Ok(status) => status.into(),
+        // Whoever reads the output has seen enough.
+        Err(error) if is_broken_pipe(&error) => Status::Clean.into(),
+        Err(error) => {
+            commands::tell(&format!("{error:#}"));
+            Status::Failed.into()
+        }
     }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let kind =
+        |cause: &(dyn std::error::Error + 'static)| cause.downcast_ref::<io::Error>().map(io::Error::kind);
+    error.chain().any(|cause| kind(cause) == Some(io::ErrorKind::BrokenPipe))
 }

@@ -3,3 +3,4 @@
 mod figures;
 mod generate;
 mod harness;
+mod manifests;

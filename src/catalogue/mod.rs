@@ -199,8 +199,6 @@ pub enum Given {
     AddressesOnly,
     /// Every bound port is named.
     PortsKnown,
-    /// It does not fork away from its first process, and tells no one its process numbers.
-    OwnProcesses,
 }
 
 /// What the policy gives up for a need.
@@ -560,7 +558,7 @@ impl Directive {
     /// Whether it says anything about confinement, identity or limits; the others are there because a check or an
     /// implication looks at them.
     pub fn confines(&self) -> bool {
-        !std::ptr::eq(self.family().rows, service::ROWS)
+        !service::ROWS.iter().any(|row| row.name == self.name)
     }
 
     /// The family that it stands in.

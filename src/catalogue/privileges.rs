@@ -305,17 +305,10 @@ pub(crate) static PRIVATE_PIDS: Directive = Directive {
     since: 257,
     kind: Kind::Level(&PIDS),
     unset: NO,
-    hardened: &[given(Strictness::Strict, Given::OwnProcesses, &["yes"])],
-    yields: &[
-        at_most(Need::SeesProcesses, "no"),
-        at_most(Need::InspectsProcesses, "no"),
-        at_most(Need::SignalsOthers, "no"),
-        at_most(Need::StartsSessions, "no"),
-        at_most(Need::IdentifiesPeers, "no"),
-        at_most(Need::HostStatistics, "no"),
-    ],
+    // Never by strictness: the main process becomes the namespace's init, which the kernel shields from every signal
+    // that it has no handler for, so that a program without one for SIGTERM stops by TimeoutStopSec= alone.
     summary: "Shows the service no process but its own.",
-    breaks: "Forking services, process numbers that are told to others.",
+    breaks: "Forking services, process numbers that are told to others, stopping a program without a SIGTERM handler.",
     ..ROW
 };
 

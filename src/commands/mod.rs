@@ -1,6 +1,52 @@
-//! One file a verb: read, ask the core, print.
+//! The verbs of the command line: thin, they connect the outside with the core and alone print.
 
 mod generate;
 pub mod manifest_file;
+mod manifests;
+mod score;
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use anyhow::Context as _;
 
 pub use generate::generate;
+
+use crate::cli::{Cli, Command};
+use crate::report::{Appearance, Colour, shown};
+use crate::status::Status;
+
+/// Does what the command line says. An error is a failure of the whole run; what befalls single units is told where it
+/// happens and only shows in the status.
+pub fn run(cli: &Cli) -> anyhow::Result<Status> {
+    match &cli.command {
+        Command::Generate(arguments) => generate(arguments, &mut io::stdout().lock()),
+        Command::Score(arguments) => score::score(arguments),
+    }
+}
+
+/// Tells a failure on standard error, each of its lines free of what a terminal would obey.
+pub fn tell(failure: &str) {
+    let lines: Vec<String> = failure.lines().map(shown).collect();
+    // There is nobody left to tell where this fails.
+    let _ = writeln!(io::stderr(), "systemd-harden: {}", lines.join("\n"));
+}
+
+/// Writes to standard output; a reader that went away is an [`io::ErrorKind::BrokenPipe`].
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).context("cannot write to standard output")
+}
+
+/// How standard output wants a text: fitted and coloured on a terminal, else as it is.
+fn appearance() -> Appearance {
+    let stdout = io::stdout();
+    let width = || {
+        let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        told.or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)))
+    };
+    let colour = match anstream::AutoStream::choice(&stdout) {
+        anstream::ColorChoice::Never => Colour::Never,
+        _ => Colour::Always,
+    };
+    Appearance { colour, width: if stdout.is_terminal() { width().filter(|width| *width > 0) } else { None } }
+}

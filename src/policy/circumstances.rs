@@ -3,7 +3,6 @@
 use super::claims::Claim;
 use super::plan::Planned;
 use crate::catalogue::{self, Given, Kind, MaskGrammar};
-use crate::manifest::ServiceType;
 use crate::need::Need;
 use crate::release::Release;
 
@@ -16,7 +15,6 @@ pub(super) struct Circumstances {
     ip: Ip,
     behind_proxies: bool,
     ports_known: bool,
-    own_processes: bool,
     release: Release,
 }
 
@@ -44,9 +42,6 @@ impl Circumstances {
             })
             .max()
             .unwrap_or(Ip::None);
-        let service = &*planned.service;
-        let own_commands =
-            service.reload.0.is_empty() && service.stop.0.is_empty() && service.stop_after.0.is_empty();
         Self {
             runs_as_user: planned.runs_as_user(),
             holds_capabilities: adds_to(MaskGrammar::Bounding, claims),
@@ -63,9 +58,6 @@ impl Circumstances {
                 .iter()
                 .all(|claim| claim.need != Need::BindsPort || !claim.parameters.is_empty())
                 && !has(&[Need::RunsHooks, Need::NetworkAdmin]),
-            own_processes: service.type_ != Some(ServiceType::Forking)
-                && service.pid_file.is_none()
-                && own_commands,
             release,
         }
     }
@@ -81,7 +73,6 @@ impl Circumstances {
             Given::LoopbackOnly => self.ip == Ip::Loopback,
             Given::AddressesOnly => self.ip == Ip::Addresses,
             Given::PortsKnown => self.ports_known,
-            Given::OwnProcesses => self.own_processes,
         }
     }
 }

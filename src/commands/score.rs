@@ -1,0 +1,285 @@
+//! `score`: units of a manager, of files or of a manifest, judged and compared with what declares them.
+
+mod files;
+mod judge;
+mod loaded;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use super::manifests::Manifests;
+use super::{appearance, manifest_file, print, tell};
+use crate::architecture::Architecture;
+use crate::cli::{Format, KNOWN_RELEASES, Score};
+use crate::context::{Context, Mode, Scope, UnitType};
+use crate::manifest::{self, Manifest, Strictness};
+use crate::policy::{plan, policy};
+use crate::report::{self, Outcome, Remark, Report, Source, UnitReport};
+use crate::score::assess;
+use crate::status::Status;
+use crate::unit_file::{Loader, Root, SearchPath, UnitName};
+use files::Files;
+use judge::{Asked, Judge};
+use loaded::Loaded;
+
+/// Judges what the command line names, and prints the report.
+pub(super) fn score(arguments: &Score) -> anyhow::Result<Status> {
+    let subjects: Vec<Subject> =
+        arguments.subjects.iter().map(|text| Subject::of(text)).collect::<anyhow::Result<_>>()?;
+    let asks_manager = arguments.root.is_none()
+        && (subjects.is_empty() || subjects.iter().any(|subject| matches!(subject, Subject::Unit(_))));
+    anyhow::ensure!(
+        !asks_manager || arguments.systemd.or(arguments.target).is_none(),
+        "a running manager is judged by its own release: name files, or leave `--systemd` and `--target` out"
+    );
+    let mut run = Run::new(arguments)?;
+    if asks_manager {
+        run.loaded(&subjects);
+    } else {
+        run.files(&subjects)?;
+    }
+    run.finish(arguments.format)
+}
+
+/// What one argument names.
+#[derive(Debug, PartialEq)]
+enum Subject {
+    Unit(UnitName),
+    File(PathBuf),
+    Manifest(PathBuf),
+}
+
+impl Subject {
+    fn of(text: &str) -> anyhow::Result<Self> {
+        let is_manifest = Path::new(text).extension().is_some_and(|extension| extension == "toml");
+        if is_manifest {
+            return Ok(Self::Manifest(PathBuf::from(text)));
+        }
+        if text.contains('/') {
+            return Ok(Self::File(PathBuf::from(text)));
+        }
+        // A name with a type is whole; any other is a service's.
+        text.parse().or_else(|_| format!("{text}.service").parse()).map(Self::Unit)
+    }
+}
+
+/// A run over units: what it judges by, and what has come of it.
+struct Run<'a> {
+    arguments: &'a Score,
+    context: Context,
+    root: Root,
+    judge: Judge,
+    report: Report,
+    status: Status,
+}
+
+impl<'a> Run<'a> {
+    fn new(arguments: &'a Score) -> anyhow::Result<Self> {
+        let root = match &arguments.root {
+            Some(directory) => Root::open(directory)?,
+            None => Root::open("/")?,
+        };
+        let [_, newest] = KNOWN_RELEASES;
+        let context = Context {
+            release: arguments.systemd.or(arguments.target).unwrap_or(newest),
+            mode: arguments.mode.map_or(Mode::Offline, Mode::from),
+            scope: if arguments.user { Scope::User } else { Scope::System },
+            unit_type: UnitType::Service,
+            architecture: Architecture::native().unwrap_or(Architecture::X86_64),
+        };
+        let manifests = match &arguments.manifest {
+            Some(path) => Manifests::only(manifest_file::read(path)?.manifest),
+            None => Manifests::installed(&root),
+        };
+        let mut status = Status::Clean;
+        for failure in &manifests.failures {
+            tell(&format!("{failure:#}"));
+            status = Status::Failed;
+        }
+        let given = arguments.manifest.as_ref().map(|path| path.display().to_string());
+        let judge = Judge { manifests, given, threshold: arguments.threshold };
+        Ok(Self { arguments, context, root, judge, report: Report::default(), status })
+    }
+
+    /// Units of the running manager, and files among them in their place.
+    fn loaded(&mut self, subjects: &[Subject]) {
+        let mode = self.arguments.mode.map_or(Mode::Loaded, Mode::from);
+        let names: Vec<String> = subjects
+            .iter()
+            .filter_map(|subject| match subject {
+                Subject::Unit(name) => Some(name.as_str().to_owned()),
+                Subject::File(_) | Subject::Manifest(_) => None,
+            })
+            .collect();
+        let units = Loaded::connect(self.context.scope, mode).and_then(|loaded| {
+            if subjects.is_empty() {
+                Ok(loaded.units(&loaded.services()?, Asked::AmongAll, &self.judge))
+            } else {
+                Ok(loaded.units(&names, Asked::ByName, &self.judge))
+            }
+        });
+        let units = units.unwrap_or_else(|failure| {
+            // One failure of all, told once.
+            let why = format!("{failure:#}");
+            tell(&why);
+            self.status = Status::Failed;
+            names.into_iter().map(|unit| unreached(unit, why.clone())).collect()
+        });
+        if subjects.is_empty() {
+            self.report.units = units;
+            return;
+        }
+        let mut units = units.into_iter();
+        for subject in subjects {
+            match subject {
+                Subject::Unit(_) => self.report.units.extend(units.next()),
+                other => self.named_file(other),
+            }
+        }
+    }
+
+    /// Files and manifests, and units of the tree.
+    fn files(&mut self, subjects: &[Subject]) -> anyhow::Result<()> {
+        if !subjects.is_empty() {
+            for subject in subjects {
+                self.named_file(subject);
+            }
+            return Ok(());
+        }
+        let search = self.search()?;
+        let mut files = Files { loader: Loader::new(&self.root, search), context: self.context };
+        self.report.units = files.all(&self.judge);
+        Ok(())
+    }
+
+    fn named_file(&mut self, subject: &Subject) {
+        let reports = match self.reports_of(subject) {
+            Ok(reports) => reports,
+            Err(error) => vec![UnitReport {
+                context: Some(self.context),
+                source: if matches!(subject, Subject::Manifest(_)) { Source::Manifest } else { Source::File },
+                ..unreached(subject.to_string(), format!("{error:#}"))
+            }],
+        };
+        self.report.units.extend(reports);
+    }
+
+    fn reports_of(&self, subject: &Subject) -> anyhow::Result<Vec<UnitReport>> {
+        let files = || -> anyhow::Result<Files<'_>> {
+            Ok(Files { loader: Loader::new(&self.root, self.search()?), context: self.context })
+        };
+        match subject {
+            Subject::Manifest(path) => self.manifest(&manifest_file::read(path)?.manifest),
+            Subject::File(path) => {
+                let inside = if self.arguments.root.is_some() {
+                    Path::new("/").join(path)
+                } else {
+                    std::path::absolute(path).context("cannot tell the current directory")?
+                };
+                Ok(vec![files()?.file(&inside, &path.to_string_lossy(), &self.judge)])
+            }
+            Subject::Unit(name) => Ok(vec![files()?.unit(name, Asked::ByName, &self.judge)]),
+        }
+    }
+
+    /// What a manifest would generate, service by service.
+    fn manifest(&self, manifest: &Manifest) -> anyhow::Result<Vec<UnitReport>> {
+        let scope = match manifest.scope {
+            manifest::Scope::System => Scope::System,
+            manifest::Scope::User => Scope::User,
+        };
+        let context = Context { scope, ..self.context };
+        let mut reports = Vec::new();
+        for planned in plan(manifest) {
+            let wanted = policy(manifest, &planned, context, manifest.strictness)?.posture;
+            let strict = assess(&policy(manifest, &planned, context, Strictness::Strict)?.posture).exposure;
+            reports.push(self.judge.judge_policy(manifest, wanted, strict));
+        }
+        if let Some(first) = reports.first_mut() {
+            first.notices.extend(manifest.notices.iter().map(|problem| Remark {
+                place: Some((problem.place.file.clone(), Some(problem.place.line))),
+                ..Remark::new("manifest.notice", problem.message.clone())
+            }));
+        }
+        Ok(reports)
+    }
+
+    fn search(&self) -> anyhow::Result<SearchPath> {
+        match self.context.scope {
+            Scope::System => Ok(SearchPath::system()),
+            Scope::User => SearchPath::from_unit_path(USER_UNITS),
+        }
+    }
+
+    fn finish(self, format: Format) -> anyhow::Result<Status> {
+        for unit in &self.report.units {
+            if let Outcome::Failed(why) = &unit.outcome
+                && unit.context.is_some()
+            {
+                // A manifest's problems name their places themselves.
+                let named =
+                    if why.contains(&unit.unit) { why.clone() } else { format!("{}: {why}", unit.unit) };
+                tell(&named);
+            }
+        }
+        let text = match format {
+            Format::Text => report::text(&self.report, appearance()),
+            Format::Json => report::json(&self.report)?,
+        };
+        print(&text)?;
+        Ok(self.status.and(self.report.status()))
+    }
+}
+
+/// Where packages and administrators keep units of user managers (systemd.unit(5)); those in a home are its user's.
+const USER_UNITS: &str =
+    "/etc/systemd/user:/run/systemd/user:/usr/local/lib/systemd/user:/usr/lib/systemd/user";
+
+/// A unit that was not come to.
+fn unreached(unit: String, why: String) -> UnitReport {
+    UnitReport {
+        unit,
+        source: Source::Bus,
+        context: None,
+        outcome: Outcome::Failed(why),
+        findings: Vec::new(),
+        notices: Vec::new(),
+    }
+}
+
+impl std::fmt::Display for Subject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unit(name) => f.write_str(name.as_str()),
+            Self::File(path) | Self::Manifest(path) => f.write_str(&path.to_string_lossy()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_files_manifests_or_units() -> anyhow::Result<()> {
+        let unit = |name: &str| name.parse().map(Subject::Unit);
+        let cases = [
+            ("a", unit("a.service")?),
+            ("a.socket", unit("a.socket")?),
+            ("a.b", unit("a.b.service")?),
+            ("a@b", unit("a@b.service")?),
+            ("./a.service", Subject::File("./a.service".into())),
+            ("/x/a", Subject::File("/x/a".into())),
+            ("a.toml", Subject::Manifest("a.toml".into())),
+            ("x/a.toml", Subject::Manifest("x/a.toml".into())),
+        ];
+        for (text, subject) in cases {
+            assert_eq!(Subject::of(text)?, subject, "{text}");
+        }
+        for text in ["", "a b", "é"] {
+            assert!(Subject::of(text).is_err(), "{text}");
+        }
+        Ok(())
+    }
+}

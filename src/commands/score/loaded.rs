@@ -1,0 +1,186 @@
+//! Units as a running manager has loaded them.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use super::judge::{Asked, Found, Judge, remarks};
+use crate::architecture::Architecture;
+use crate::bus::{Address, Interfaces, LoadState, Manager, Properties};
+use crate::bus_posture;
+use crate::cli::KNOWN_RELEASES;
+use crate::context::{Context, Mode, Scope, UnitType};
+use crate::posture::Posture;
+use crate::release::Release;
+use crate::report::{Outcome, Remark, Source, UnitReport};
+use crate::unit_file::{Links, Load, Loader, Root, SearchPath, UnitName, UnitText};
+use crate::unit_posture;
+
+/// How long any one answer may take. A manager that reloads thousands of units takes seconds.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A manager and what its units are judged by.
+pub(super) struct Loaded {
+    manager: Manager,
+    context: Context,
+    newer: Option<Remark>,
+}
+
+impl Loaded {
+    /// Connects to the manager of the system or of the calling user.
+    pub(super) fn connect(scope: Scope, mode: Mode) -> anyhow::Result<Self> {
+        let address = match scope {
+            Scope::System => Address::System,
+            Scope::User => Address::User,
+        };
+        let manager = Manager::connect(&address, PATIENCE)?;
+        let release: Release = manager.version().parse().context("the manager's version")?;
+        let [oldest, newest] = KNOWN_RELEASES;
+        anyhow::ensure!(
+            release >= oldest,
+            "systemd {release} is too old: {} is the first known",
+            oldest.major
+        );
+        let newer = (release > newest).then(|| {
+            let text = format!("systemd {release} is newer than {newest}, whose rules are the newest known");
+            Remark::new("release.not-known", text)
+        });
+        let said = manager.architecture().and_then(Architecture::find);
+        let architecture =
+            said.or_else(Architecture::native).context("the manager does not say its architecture")?;
+        let context = Context { release, mode, scope, unit_type: UnitType::Service, architecture };
+        Ok(Self { manager, context, newer })
+    }
+
+    /// Every service in memory or installed, under its own name; templates have no properties.
+    pub(super) fn services(&self) -> anyhow::Result<Vec<String>> {
+        let services = self.manager.list_services()?;
+        let own = services.into_iter().filter(|service| !service.is_template() && !service.is_alias());
+        Ok(own.map(|service| service.name).collect())
+    }
+
+    /// Judges the units of these names; second names of a unit are left out where all were asked for.
+    pub(super) fn units(&self, names: &[String], asked: Asked, judge: &Judge) -> Vec<UnitReport> {
+        let root = host(self.context.scope);
+        let mut files = root.as_ref().map(|(root, search)| (root, Loader::new(root, search.clone())));
+        let mut reports = Vec::new();
+        for (name, properties) in self.manager.properties(names, Interfaces::All) {
+            let properties = match properties {
+                Ok(properties) => properties,
+                Err(failure) => {
+                    reports.push(self.cannot(name, asked.failed(failure.to_string())));
+                    continue;
+                }
+            };
+            let id = properties.id().unwrap_or(&name).to_owned();
+            if asked == Asked::AmongAll && id != name {
+                continue;
+            }
+            if let Some(why) = why_not(&name, &properties) {
+                reports.push(self.cannot(name, asked.failed(why)));
+                continue;
+            }
+            reports.push(self.unit(&name, &id, &properties, asked, judge, files.as_mut()));
+        }
+        reports
+    }
+
+    fn unit(
+        &self,
+        name: &str,
+        id: &str,
+        properties: &Properties,
+        asked: Asked,
+        judge: &Judge,
+        files: Option<&mut (&Root, Loader<'_>)>,
+    ) -> UnitReport {
+        let context = Context { unit_type: UnitType::of(id), ..self.context };
+        if context.unit_type == UnitType::Other {
+            let why = "nothing is executed by a unit of this type: name the service that it starts";
+            return self.cannot(name.to_owned(), asked.failed(why.to_owned()));
+        }
+        let mut reading = bus_posture::read(id, properties, context);
+        let mut findings = Vec::new();
+        let mut notices: Vec<Remark> = self.newer.iter().cloned().collect();
+        if properties.needs_daemon_reload() == Some(true) {
+            let text = "its files have changed since the manager read them: this is what it read; \
+                        `systemctl daemon-reload` takes them over";
+            notices.push(Remark::new("unit.stale", text));
+        }
+        notices.extend(reading.odd.iter().map(|odd| Remark {
+            directive: Some(odd.directive),
+            ..Remark::new(
+                "property.misshapen",
+                format!("the manager's `{}` is not as systemd writes it", odd.property),
+            )
+        }));
+        if let Some(text) = files.and_then(|(root, loader)| same_files(root, loader, id, properties)) {
+            let written = unit_posture::read(&text, &Posture::unset(id, context));
+            bus_posture::attribute(&mut reading.posture, &written.posture);
+            if properties.needs_daemon_reload() == Some(false) {
+                let (misread, ignored) = remarks(written.notices);
+                findings.extend(misread);
+                notices.extend(ignored);
+            }
+        }
+        let names = vec![id, name];
+        judge.judge(Found {
+            unit: id.to_owned(),
+            names,
+            source: Source::Bus,
+            asked,
+            posture: reading.posture,
+            findings,
+            notices,
+        })
+    }
+
+    fn cannot(&self, unit: String, outcome: Outcome) -> UnitReport {
+        UnitReport {
+            source: Source::Bus,
+            context: Some(Context { unit_type: UnitType::of(&unit), ..self.context }),
+            unit,
+            outcome,
+            findings: Vec::new(),
+            notices: Vec::new(),
+        }
+    }
+}
+
+/// This host's files, where the bus is this host's own: only they say where a value was written.
+fn host(scope: Scope) -> Option<(Root, SearchPath)> {
+    let elsewhere = scope == Scope::User || std::env::var_os("DBUS_SYSTEM_BUS_ADDRESS").is_some();
+    if elsewhere { None } else { Some((Root::open("/").ok()?, SearchPath::system())) }
+}
+
+/// The unit's files as they are, if they are those that the manager names.
+fn same_files(root: &Root, loader: &mut Loader<'_>, id: &str, properties: &Properties) -> Option<UnitText> {
+    let Ok(Load::Loaded(text)) = loader.load(&id.parse::<UnitName>().ok()?) else { return None };
+    let plain = |path: &Path| root.resolve(path, Links::Keep).ok();
+    let published = |path: &str| plain(Path::new(path));
+    let fragment = plain(text.fragment.as_deref()?)? == published(properties.fragment_path()?)?;
+    let ours: Vec<_> = text.drop_ins.iter().map(|path| plain(path)).collect();
+    let theirs: Vec<_> = properties.drop_in_paths().into_iter().map(published).collect();
+    (fragment && ours == theirs).then_some(text)
+}
+
+/// Why a unit cannot be judged, and what to do.
+fn why_not(name: &str, properties: &Properties) -> Option<String> {
+    let reason = properties.load_error().map_or_else(String::new, |error| format!(" ({error})"));
+    Some(match properties.load_state() {
+        Some(LoadState::Loaded | LoadState::Merged | LoadState::Stub) => return None,
+        Some(LoadState::NotFound) => {
+            "the manager has no unit file of that name: is its package installed?".to_owned()
+        }
+        Some(LoadState::Masked) => {
+            let mask = properties.fragment_path().map_or_else(String::new, |path| format!(" by `{path}`"));
+            format!("masked{mask}: `systemctl unmask {name}` first, or score the file that it masks")
+        }
+        Some(LoadState::BadSetting | LoadState::Error) => {
+            format!("the manager refuses its files{reason}: `systemd-analyze verify {name}` says where")
+        }
+        Some(LoadState::Other(state)) => format!("the manager calls it `{state}`{reason}"),
+        None => "the manager does not say whether it is loaded: is that systemd's bus?".to_owned(),
+    })
+}

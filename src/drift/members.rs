@@ -1,0 +1,145 @@
+//! By which members two sets differ, named as an administrator would: entries, bits, and of system calls whole sets
+//! before single calls.
+
+use crate::catalogue::{Directive, Entry, Kind};
+use crate::posture::Posture;
+use crate::syscalls::{self, Call, CallSet};
+use crate::value::{CallFilter, NameFilter, Value, entry_name};
+
+/// The members that only one of two values has.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Members {
+    pub(super) only_found: Vec<String>,
+    pub(super) only_wanted: Vec<String>,
+}
+
+pub(super) fn of(directive: &Directive, found: &Value, wanted: &Value, posture: &Posture) -> Members {
+    match (&directive.kind, found, wanted) {
+        (Kind::Mask(_), Value::Mask(found), Value::Mask(wanted)) => Members {
+            only_found: bits(directive, found & !wanted),
+            only_wanted: bits(directive, wanted & !found),
+        },
+        (Kind::Names(_), Value::Names(found), Value::Names(wanted)) => names(found, wanted),
+        // Between a list that allows and one that denies lies every call there is.
+        (Kind::Calls, Value::Calls(ours), Value::Calls(theirs)) if same_sense(found, wanted) => {
+            calls(ours, theirs, posture)
+        }
+        (Kind::Words(_), Value::Words(found), Value::Words(wanted)) => Members {
+            only_found: entries_but(directive, found, wanted),
+            only_wanted: entries_but(directive, wanted, found),
+        },
+        (Kind::Networks(_), Value::Networks(found), Value::Networks(wanted)) => {
+            let but = |some: &[_], others: &[_]| {
+                let rest = some.iter().filter(|net| !others.contains(*net)).copied().collect();
+                let text = directive.kind.write(&Value::Networks(rest));
+                text.split_ascii_whitespace().map(str::to_owned).collect()
+            };
+            Members { only_found: but(found, wanted), only_wanted: but(wanted, found) }
+        }
+        _ => Members::default(),
+    }
+}
+
+/// The bits that have a name; a bit is written alone to learn it.
+fn bits(directive: &Directive, mask: u64) -> Vec<String> {
+    let nameless = directive.kind.write(&Value::Mask(0));
+    let name = |bit: u32| directive.kind.write(&Value::Mask(1 << bit));
+    (0..u64::BITS).filter(|bit| mask & (1 << bit) != 0).map(name).filter(|name| *name != nameless).collect()
+}
+
+/// What passes here and not there, as far as either list names it.
+fn names(found: &NameFilter, wanted: &NameFilter) -> Members {
+    let passes_only = |here: &NameFilter, there: &NameFilter| {
+        let named = here.names.union(&there.names);
+        named.filter(|name| here.passes(name) && !there.passes(name)).cloned().collect()
+    };
+    Members { only_found: passes_only(found, wanted), only_wanted: passes_only(wanted, found) }
+}
+
+/// The entries as they may be shown: of a literal credential its name alone.
+pub(super) fn entries(directive: &Directive, value: &Value) -> Vec<String> {
+    let Value::Words(entries) = value else { return Vec::new() };
+    entries.iter().map(|entry| shown(directive, entry).to_owned()).collect()
+}
+
+fn shown<'e>(directive: &Directive, entry: &'e str) -> &'e str {
+    if holds_secrets(directive) { entry_name(entry) } else { entry }
+}
+
+/// Whether the entries are literal credentials, which a report must not repeat.
+fn holds_secrets(directive: &Directive) -> bool {
+    let credentials = matches!(directive.kind, Kind::Words(rules) if rules.entry == Entry::Credential);
+    credentials && directive.name.starts_with("Set")
+}
+
+/// The entries of one list without an equal in the other; equal is what the directive's family takes for it.
+fn entries_but(directive: &Directive, some: &[String], others: &[String]) -> Vec<String> {
+    let equal = |a: &str, b: &str| {
+        let one = |entry: &str| Value::Words(vec![entry.to_owned()]);
+        directive.kind.compare(&one(a), &one(b)) == Some(std::cmp::Ordering::Equal)
+    };
+    let rest = some.iter().filter(|entry| !others.iter().any(|other| equal(entry, other)));
+    rest.map(|entry| shown(directive, entry).to_owned()).collect()
+}
+
+/// Whether two filters of system calls both allow, or both deny, so that their members say all.
+pub(super) fn same_sense(found: &Value, wanted: &Value) -> bool {
+    match (found, wanted) {
+        (Value::Calls(found), Value::Calls(wanted)) => {
+            !found.is_unfiltered() && !wanted.is_unfiltered() && found.allows == wanted.allows
+        }
+        _ => false,
+    }
+}
+
+fn calls(found: &CallFilter, wanted: &CallFilter, posture: &Posture) -> Members {
+    let release = posture.context.release;
+    // A manager leaves out the calls that its library does not know; a call that the library to assume does not know
+    // either is no difference.
+    let common: CallSet = CallSet::all().iter().filter(|call| syscalls::is_known(*call, release)).collect();
+    let passing = |filter: &CallFilter| {
+        let listed = filter.calls.intersection(&common);
+        if filter.allows { listed } else { common.difference(&listed) }
+    };
+    let (here, there) = (passing(found), passing(wanted));
+    let mut members = Members {
+        only_found: grouped(&here.difference(&there), &here, posture),
+        only_wanted: grouped(&there.difference(&here), &there, posture),
+    };
+    // Names that no table has come from a manager that is newer than the tables.
+    let unknown = |some: &CallFilter, others: &CallFilter| {
+        some.unknown.difference(&others.unknown).cloned().collect::<Vec<_>>()
+    };
+    let (ours, theirs) = (unknown(found, wanted), unknown(wanted, found));
+    let (more, less) = if found.allows { (ours, theirs) } else { (theirs, ours) };
+    members.only_found.extend(more);
+    members.only_wanted.extend(less);
+    members
+}
+
+/// `rest` as sets and single calls: a set stands for its members where all of it is in `passing` and most of it in
+/// `rest`, the one that says most first.
+fn grouped(rest: &CallSet, passing: &CallSet, posture: &Posture) -> Vec<String> {
+    let release = posture.context.release;
+    let known =
+        |set: &CallSet| -> CallSet { set.iter().filter(|call| syscalls::is_known(*call, release)).collect() };
+    let mut candidates: Vec<(&str, CallSet)> = syscalls::sets(release)
+        .into_iter()
+        .filter(|name| *name != "@known")
+        .filter_map(|name| Some((name, known(&syscalls::set(name, release)?))))
+        .filter(|(_, set)| set.is_subset(passing))
+        .collect();
+    let mut rest = *rest;
+    let mut names = Vec::new();
+    while !rest.is_empty() {
+        let weight = |set: &CallSet| set.intersection(&rest).len();
+        candidates.retain(|(_, set)| weight(set) > 1 && 2 * weight(set) > set.len());
+        // Of two that say as much, the first by systemd's order.
+        let best = candidates.iter().rev().max_by_key(|(_, set)| weight(set));
+        let Some((name, set)) = best else { break };
+        names.push((*name).to_owned());
+        rest = rest.difference(set);
+    }
+    names.extend(rest.iter().map(Call::name).map(str::to_owned));
+    names
+}

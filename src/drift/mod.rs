@@ -1,0 +1,240 @@
+//! The difference between a policy and a found posture: each directive that is weaker, stricter or other than it was
+//! declared, and by which members.
+//!
+//! Answers by the order of each directive's family and knows no directive's rules itself. How a difference is shown is
+//! the report's; what the kernel has in force is not looked at here.
+//!
+//! Every difference has a stable id, `drift.RELATION.DIRECTIVE` such as `drift.weaker.NoNewPrivileges`.
+
+mod members;
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Ordering;
+
+use crate::catalogue::{self, Directive, Kind, Stage};
+use crate::posture::{Origin, Posture, Reason, Setting};
+use crate::value::Value;
+use members::Members;
+
+/// What comes of comparing two postures.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Drift {
+    /// What differs, in the catalogue's order.
+    pub differences: Vec<Difference>,
+    /// What the policy wants and the manager does not publish: neither drift nor fine.
+    pub not_known: Vec<&'static Directive>,
+}
+
+/// One directive that is not as declared.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    /// The directive.
+    pub directive: &'static Directive,
+    /// Which way it differs.
+    pub relation: Relation,
+    /// Whether it needs anybody's attention.
+    pub severity: Severity,
+    /// The value of the policy as a unit would write it; empty where it is unset.
+    pub wanted: String,
+    /// The same of the found value.
+    pub found: String,
+    /// Members that only the found value has; of a filter, what passes only there. A whole set of system calls stands
+    /// for its members.
+    pub only_found: Vec<String>,
+    /// Members that only the policy has.
+    pub only_wanted: Vec<String>,
+    /// Where the found value comes from.
+    pub origin: Origin,
+    /// Why the policy has its value.
+    pub reasons: Vec<Reason>,
+}
+
+impl Difference {
+    /// `drift.weaker.NoNewPrivileges`, the same in every release of this program.
+    pub fn id(&self) -> String {
+        format!("drift.{}.{}", self.relation.word(), self.directive.name)
+    }
+}
+
+/// Which way a found value differs from the wanted one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Relation {
+    /// It lets the service do more.
+    Weaker,
+    /// It lets the service do less.
+    Stricter,
+    /// It is neither the one nor the other.
+    Other,
+}
+
+impl Relation {
+    /// As reports and ids have it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Weaker => "weaker",
+            Self::Stricter => "stricter",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// What a difference is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// To be known; it does not change the outcome of a run.
+    Notice,
+    /// The unit is not what was declared, or cannot do what was declared.
+    Finding,
+}
+
+impl Severity {
+    /// As reports have it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Notice => "notice",
+            Self::Finding => "finding",
+        }
+    }
+}
+
+/// Compares two postures of one unit and one release, both as the release leaves them at load.
+pub fn compare(wanted: &Posture, found: &Posture) -> Drift {
+    // Some settings bring others along without showing it (PrivateMounts=); with those, written out or not is no
+    // difference.
+    let settled = |posture: &Posture| {
+        let mut posture = posture.clone();
+        posture.settle(Stage::LoadedJudgement);
+        posture
+    };
+    let (wanted, found) = (settled(wanted), settled(found));
+    let mut drift = Drift::default();
+    for (directive, wants) in wanted.iter() {
+        let has = found.get(directive);
+        let stated = matches!(wants.origin, Origin::Policy(_)) && wants.value != Value::Unset;
+        if !stated && !speaks_unasked(directive) || is_moot(directive, &found) {
+            continue;
+        }
+        if has.origin == Origin::NotKnown {
+            if stated {
+                drift.not_known.push(directive);
+            }
+            continue;
+        }
+        drift.differences.extend(difference(directive, wants, has, &found));
+    }
+    drift
+}
+
+/// Whether a published value is what a unit's lines come to.
+pub(crate) fn agree(
+    directive: &'static Directive,
+    written: &Setting,
+    published: &Setting,
+    found: &Posture,
+) -> bool {
+    difference(directive, written, published, found).is_none()
+}
+
+/// Whether a value counts that the manifest says nothing about. What is functional does not, nor do numbers: their
+/// defaults are the manager's and the host's.
+fn speaks_unasked(directive: &Directive) -> bool {
+    directive.confines() && !matches!(directive.kind, Kind::Amount(_))
+}
+
+/// Directives that make exceptions from another one, and mean nothing while that one is off.
+static EXCEPTIONS: [(&str, &str); 7] = [
+    ("ReadWritePaths", "ProtectSystem"),
+    ("ExecPaths", "NoExecPaths"),
+    ("DeviceAllow", "DevicePolicy"),
+    ("IPAddressAllow", "IPAddressDeny"),
+    ("SocketBindAllow", "SocketBindDeny"),
+    ("SystemCallErrorNumber", "SystemCallFilter"),
+    ("RuntimeDirectoryPreserve", "RuntimeDirectory"),
+];
+
+fn is_moot(directive: &Directive, found: &Posture) -> bool {
+    let rule = EXCEPTIONS.iter().find(|(exception, _)| *exception == directive.name);
+    rule.and_then(|(_, base)| catalogue::find(base)).is_some_and(|base| !found.is_on(base))
+}
+
+fn difference(
+    directive: &'static Directive,
+    wants: &Setting,
+    has: &Setting,
+    found: &Posture,
+) -> Option<Difference> {
+    let (wanted, value) = (comparable(&wants.value, &has.value), comparable(&has.value, &wants.value));
+    if is_known_only_there(&wanted) || is_known_only_there(&value) {
+        return None;
+    }
+    let Members { only_found, only_wanted } = members::of(directive, &value, &wanted, found);
+    let relation = match &directive.kind {
+        // The lists of two libraries may differ in calls that neither means: what counts is left in the members.
+        Kind::Calls if members::same_sense(&value, &wanted) => {
+            match (only_found.is_empty(), only_wanted.is_empty()) {
+                (true, true) => return None,
+                (false, true) => Relation::Weaker,
+                (true, false) => Relation::Stricter,
+                (false, false) => Relation::Other,
+            }
+        }
+        // Different bits may come to one text: those without a name, and a namespace that a release overlooks.
+        Kind::Mask(_) if directive.kind.write(&value) == directive.kind.write(&wanted) => return None,
+        kind => match kind.compare(&value, &wanted) {
+            Some(Ordering::Equal) => return None,
+            Some(Ordering::Less) => Relation::Weaker,
+            Some(Ordering::Greater) => Relation::Stricter,
+            None => Relation::Other,
+        },
+    };
+    let reasons = match &wants.origin {
+        Origin::Policy(reasons) => reasons.clone(),
+        _ => Vec::new(),
+    };
+    Some(Difference {
+        directive,
+        relation,
+        severity: severity(relation, &reasons),
+        wanted: written(directive, wants, &wanted),
+        found: written(directive, has, &value),
+        only_found,
+        only_wanted,
+        origin: has.origin.clone(),
+        reasons,
+    })
+}
+
+/// Stricter than declared is no harm, unless it takes what a need was declared for.
+fn severity(relation: Relation, reasons: &[Reason]) -> Severity {
+    let needed = reasons.iter().any(|reason| matches!(reason, Reason::Needed { .. }));
+    match relation {
+        Relation::Stricter if !needed => Severity::Notice,
+        Relation::Weaker | Relation::Stricter | Relation::Other => Severity::Finding,
+    }
+}
+
+/// A limit with its soft part where both have one, else the hard part alone: the manager publishes them apart.
+fn comparable(value: &Value, other: &Value) -> Value {
+    match (value, other) {
+        (Value::Pair(_, hard), Value::Amount(_)) => Value::Amount(*hard),
+        _ => value.clone(),
+    }
+}
+
+/// A share of what the host has: the manager publishes what it came to.
+fn is_known_only_there(value: &Value) -> bool {
+    matches!(value, Value::Share(_))
+}
+
+/// The value as it was written, else as a unit would write it.
+fn written(directive: &Directive, setting: &Setting, value: &Value) -> String {
+    match value {
+        Value::Calls(_) if !setting.lines.is_empty() => {
+            let since_reset = setting.lines.rsplit(String::is_empty).next().unwrap_or_default();
+            since_reset.join(" ")
+        }
+        Value::Words(_) => members::entries(directive, value).join(" "),
+        _ => directive.kind.write(value),
+    }
+}

@@ -1,0 +1,262 @@
+//! The report as one JSON document, schema 1. Its fields are frozen: later releases add, they do not take away or
+//! change what a field means. The document's JSON Schema is made from the same types.
+
+use std::fmt::Write as _;
+
+use schemars::{JsonSchema, Schema, schema_for};
+use serde::Serialize;
+
+use super::{
+    Declared, Judged, Outcome, Remark, Report, UnitReport, checks, deceives, origin_words, reason_words,
+};
+use crate::drift::Difference;
+use crate::score::{Badness, Exposure, Line};
+
+/// The version of the document.
+const SCHEMA: u32 = 1;
+
+/// The document, indented and with a newline at its end.
+pub fn json(report: &Report) -> anyhow::Result<String> {
+    let text = serde_json::to_string_pretty(&Document::from(report))?;
+    let mut plain = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
+        // serde_json escapes what JSON forbids; a terminal obeys more than that. All of it stands within strings.
+        if c != '\n' && deceives(c) {
+            // Writing to a String cannot fail.
+            let _ = write!(plain, "\\u{:04x}", u32::from(c));
+        } else {
+            plain.push(c);
+        }
+    }
+    plain.push('\n');
+    Ok(plain)
+}
+
+/// The JSON Schema of the document.
+pub fn schema() -> Schema {
+    schema_for!(Document)
+}
+
+/// A report of systemd-harden.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "systemd-harden report")]
+struct Document {
+    /// The version of this schema. Later releases may add fields to it.
+    schema: u32,
+    /// The program and its version.
+    tool: String,
+    /// The units in the order in which they were asked for.
+    units: Vec<Unit>,
+}
+
+/// What there is to say about one unit. One that could not be judged has `error` in place of figures.
+#[derive(Serialize, JsonSchema)]
+struct Unit {
+    /// Its full name.
+    #[serde(rename = "unit")]
+    name: String,
+    /// Where it was read: `bus`, `file` or `manifest`.
+    source: &'static str,
+    /// The systemd release that it was judged by, such as `257` or `252.39`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    systemd: Option<String>,
+    /// `offline` as the release's scorer of files judges, `loaded` as for a running manager.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mode: Option<&'static str>,
+    /// The architecture in systemd's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arch: Option<&'static str>,
+    /// Why it could not be judged, and what to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(flatten)]
+    figures: Option<Figures>,
+    /// What needs attention besides drift.
+    findings: Vec<Note>,
+    /// What is worth knowing; it does not change the exit status.
+    notices: Vec<Note>,
+}
+
+/// The figures of a judged unit.
+#[derive(Serialize, JsonSchema)]
+struct Figures {
+    /// systemd's own figure, 0.0 to 10.0.
+    #[schemars(range(min = 0.0, max = 10.0))]
+    exposure: f64,
+    /// systemd's word for it.
+    rating: &'static str,
+    /// The manifest that declares the unit; null without one, and so are the next two.
+    manifest: Option<String>,
+    /// The exposure of what the manifest asks for.
+    policy: Option<f64>,
+    /// The part of the exposure that no declared need justifies.
+    avoidable: Option<f64>,
+    /// Every check of the figure.
+    checks: Vec<Check>,
+    /// The differences from the manifest.
+    drift: Vec<Drift>,
+}
+
+/// One check of the figure.
+#[derive(Serialize, JsonSchema)]
+struct Check {
+    /// systemd's own `json_field`.
+    id: &'static str,
+    /// The directives that it looks at.
+    directives: Vec<String>,
+    /// 0 is good, `range` is worst; null where the check does not apply or cannot be known.
+    badness: Option<u64>,
+    /// The worst badness.
+    range: u64,
+    /// Its share in the figure; null where it costs nothing or does not apply.
+    exposure: Option<f64>,
+    /// What was found.
+    found: String,
+    /// Where that comes from: `FILE:LINE`, `default`, `bus`, `manifest`, `implied by DIRECTIVE=`.
+    origin: String,
+}
+
+/// One directive that is not as the manifest asks for.
+#[derive(Serialize, JsonSchema)]
+struct Drift {
+    /// `drift.RELATION.DIRECTIVE`.
+    id: String,
+    /// The directive with its `=`.
+    directive: String,
+    /// `weaker`, `stricter`, `other` or `unexplained`.
+    relation: &'static str,
+    /// `finding`, or `notice` where it does not change the exit status.
+    severity: &'static str,
+    /// The value that the manifest asks for; empty where that is none.
+    wanted: String,
+    /// The value that was found; empty where that is none.
+    found: String,
+    /// Members that only the found value has; of a filter, what passes only there.
+    only_found: Vec<String>,
+    /// Members that only the wanted value has.
+    only_wanted: Vec<String>,
+    /// Where the found value comes from.
+    origin: String,
+    /// Why the manifest asks for its value.
+    reasons: Vec<String>,
+}
+
+/// A finding or a notice.
+#[derive(Serialize, JsonSchema)]
+struct Note {
+    /// Stable, such as `line.misread`.
+    id: &'static str,
+    /// The file that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    /// The line in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    /// The directive that it is about, with its `=`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    directive: Option<String>,
+    /// What there is to say.
+    message: String,
+}
+
+impl From<&Report> for Document {
+    fn from(report: &Report) -> Self {
+        Self {
+            schema: SCHEMA,
+            tool: format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")),
+            units: report.units.iter().map(Unit::from).collect(),
+        }
+    }
+}
+
+impl From<&UnitReport> for Unit {
+    fn from(unit: &UnitReport) -> Self {
+        let (error, figures) = match &unit.outcome {
+            Outcome::Judged(judged) => (None, Some(Figures::from(&**judged))),
+            Outcome::Failed(why) | Outcome::PassedOver(why) => (Some(why.clone()), None),
+        };
+        Self {
+            name: unit.unit.clone(),
+            source: unit.source.word(),
+            systemd: unit.context.map(|context| context.release.to_string()),
+            mode: unit.context.map(|context| context.mode.word()),
+            arch: unit.context.map(|context| context.architecture.word()),
+            error,
+            figures,
+            findings: unit.findings.iter().map(Note::from).collect(),
+            notices: unit.notices.iter().map(Note::from).collect(),
+        }
+    }
+}
+
+impl From<&Judged> for Figures {
+    fn from(judged: &Judged) -> Self {
+        let Judged { posture, assessment, declared } = judged;
+        let figure = |figure: fn(&Declared) -> Exposure| declared.as_ref().map(figure).map(number);
+        let check = |line: &Line| Check {
+            id: line.group.check.id,
+            directives: line.group.directives.iter().map(|directive| with_sign(directive.name)).collect(),
+            badness: match line.badness {
+                Badness::Of(badness) => Some(badness),
+                Badness::NotApplicable | Badness::NotKnown => None,
+            },
+            range: line.group.check.range,
+            exposure: line.exposure.map(number),
+            found: checks::found(line, posture),
+            origin: checks::origin(line, posture),
+        };
+        let drift = declared.iter().flat_map(|declared| &declared.drift.differences);
+        Self {
+            exposure: number(assessment.exposure),
+            rating: assessment.exposure.rating().word(),
+            manifest: declared.as_ref().map(|declared| declared.manifest.to_string()),
+            policy: figure(|declared| declared.policy),
+            avoidable: figure(|declared| declared.avoidable),
+            checks: assessment.lines.iter().map(check).collect(),
+            drift: drift.map(Drift::from).collect(),
+        }
+    }
+}
+
+impl From<&Difference> for Drift {
+    fn from(difference: &Difference) -> Self {
+        Self {
+            id: difference.id(),
+            directive: with_sign(difference.directive.name),
+            relation: difference.relation.word(),
+            severity: difference.severity.word(),
+            wanted: difference.wanted.clone(),
+            found: difference.found.clone(),
+            only_found: difference.only_found.clone(),
+            only_wanted: difference.only_wanted.clone(),
+            origin: origin_words(&difference.origin),
+            reasons: difference.reasons.iter().map(reason_words).collect(),
+        }
+    }
+}
+
+impl From<&Remark> for Note {
+    fn from(remark: &Remark) -> Self {
+        let (file, line) = match &remark.place {
+            Some((path, line)) => (Some(path.to_string()), *line),
+            None => (None, None),
+        };
+        Self {
+            id: remark.id,
+            file,
+            line,
+            directive: remark.directive.map(|directive| with_sign(directive.name)),
+            message: remark.text.clone(),
+        }
+    }
+}
+
+fn with_sign(name: &str) -> String {
+    format!("{name}=")
+}
+
+/// Tenths as the number that prints with one digit after the point.
+#[expect(clippy::cast_precision_loss, reason = "an exposure is at most 100 tenths")]
+fn number(exposure: Exposure) -> f64 {
+    exposure.tenths() as f64 / 10.0
+}

@@ -1,0 +1,191 @@
+//! What a run has to say about units, apart from how it is shown: figures, drift, findings and notices, and what they
+//! make of the outcome. `text` and `json` show it; nothing here prints.
+//!
+//! Findings have stable ids: `drift.RELATION.DIRECTIVE` for each difference from the manifest, `line.misread` for a
+//! line that systemd takes for something else than it says, `exposure.above-threshold` for a figure above the limit
+//! that was asked for. Notices have ids too; they never change the outcome.
+
+mod checks;
+mod json;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::sync::Arc;
+
+pub use json::{json, schema};
+pub use text::{Appearance, Colour, text};
+
+use crate::catalogue::Directive;
+use crate::context::Context;
+use crate::drift::{Drift, Severity};
+use crate::posture::{Origin, Posture, Reason};
+use crate::score::{Assessment, Exposure};
+use crate::status::Status;
+
+/// What there is to say about a number of units, in the order in which they were asked for.
+#[derive(Default)]
+pub struct Report {
+    /// The units.
+    pub units: Vec<UnitReport>,
+}
+
+/// What there is to say about one unit.
+pub struct UnitReport {
+    /// Its name.
+    pub unit: String,
+    /// Where it was read.
+    pub source: Source,
+    /// The release and mode that it was judged by; none where that is not known, as without a bus.
+    pub context: Option<Context>,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// What needs attention besides drift.
+    pub findings: Vec<Remark>,
+    /// What is worth knowing.
+    pub notices: Vec<Remark>,
+}
+
+/// Where a unit was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The manager that has it loaded.
+    Bus,
+    /// Its files.
+    File,
+    /// A manifest: what would be generated.
+    Manifest,
+}
+
+impl Source {
+    /// As reports have it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Bus => "bus",
+            Self::File => "file",
+            Self::Manifest => "manifest",
+        }
+    }
+}
+
+/// What came of the attempt to judge a unit.
+pub enum Outcome {
+    /// It was judged.
+    Judged(Box<Judged>),
+    /// It was asked for and could not be judged; why, and what to do.
+    Failed(String),
+    /// It was met among others and cannot be judged: masked, or gone.
+    PassedOver(String),
+}
+
+/// A judged unit.
+pub struct Judged {
+    /// What it was found to be.
+    pub posture: Posture,
+    /// What systemd makes of that.
+    pub assessment: Assessment,
+    /// What its manifest makes of it, where it has one.
+    pub declared: Option<Declared>,
+}
+
+/// A unit beside its manifest.
+pub struct Declared {
+    /// The manifest's path.
+    pub manifest: Arc<str>,
+    /// The exposure of what the manifest asks for, at its own strictness.
+    pub policy: Exposure,
+    /// By how much the unit's exposure exceeds that of the manifest's needs at full strictness.
+    pub avoidable: Exposure,
+    /// How the unit differs from what the manifest asks for.
+    pub drift: Drift,
+}
+
+/// A finding or a notice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Remark {
+    /// Stable, in kebab-case: `line.misread`.
+    pub id: &'static str,
+    /// The file and line that it is about.
+    pub place: Option<(Arc<str>, Option<u32>)>,
+    /// The directive that it is about.
+    pub directive: Option<&'static Directive>,
+    /// What there is to say.
+    pub text: String,
+}
+
+impl Remark {
+    /// About the unit as a whole.
+    pub fn new(id: &'static str, text: impl Into<String>) -> Self {
+        Self { id, place: None, directive: None, text: text.into() }
+    }
+}
+
+impl Report {
+    /// The worst of the units' outcomes.
+    pub fn status(&self) -> Status {
+        self.units.iter().map(UnitReport::status).fold(Status::Clean, Status::and)
+    }
+}
+
+impl UnitReport {
+    /// What this unit makes of the run. Exposure alone is never a finding.
+    pub fn status(&self) -> Status {
+        let drifts = |judged: &Judged| {
+            let drift = judged.declared.as_ref().map(|declared| &declared.drift);
+            drift.is_some_and(|drift| {
+                drift.differences.iter().any(|difference| difference.severity == Severity::Finding)
+            })
+        };
+        match &self.outcome {
+            Outcome::Failed(_) => Status::Failed,
+            Outcome::Judged(judged) if drifts(judged) || !self.findings.is_empty() => Status::Findings,
+            Outcome::Judged(_) | Outcome::PassedOver(_) => Status::Clean,
+        }
+    }
+}
+
+/// Where a value comes from, in words; a path as it was read.
+fn origin_words(origin: &Origin) -> String {
+    match origin {
+        Origin::Default => "default".to_owned(),
+        Origin::Line { path, line } => format!("{path}:{line}"),
+        Origin::Bus => "bus".to_owned(),
+        Origin::NotKnown => "not known".to_owned(),
+        Origin::Implied(by) => format!("implied by {}=", by.name),
+        Origin::Policy(_) => "manifest".to_owned(),
+    }
+}
+
+/// Why a policy has a value, in words.
+fn reason_words(reason: &Reason) -> String {
+    match reason {
+        Reason::Strictness => "hardened by the strictness".to_owned(),
+        Reason::Stated(place) => format!("stated at {place}"),
+        Reason::Denied { because, place } => format!("denied at {place}: {because}"),
+        Reason::Needed { need, because, place } => {
+            format!("{need} needs it at {place}: {because}")
+        }
+        Reason::Unknown(need) => format!("left open: {need} is neither needed nor denied"),
+        Reason::Overridden { because, place } => format!("overridden at {place}: {because}"),
+        Reason::Forces { other, need } => format!("would force {}=, which {need} opens", other.name),
+    }
+}
+
+/// A foreign text fit for a terminal.
+pub fn shown(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut safe, c| {
+        if deceives(c) {
+            safe.extend(c.escape_default());
+        } else {
+            safe.push(c);
+        }
+        safe
+    })
+}
+
+/// Whether a character moves the cursor, changes colours or the direction of writing, or is not seen at all.
+fn deceives(c: char) -> bool {
+    let hidden =
+        matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    c.is_control() || hidden
+}

@@ -1,0 +1,319 @@
+//! The report for people: a line for each unit, what differs below it, and for a single unit every check.
+
+use std::fmt::Write as _;
+
+use clap::builder::styling::{AnsiColor, Style};
+
+use super::{Judged, Outcome, Remark, Report, Source, UnitReport, checks, origin_words, shown};
+use crate::drift::{Difference, Relation, Severity};
+use crate::posture::Reason;
+use crate::score::{Badness, Line, Rating};
+
+/// How the report is laid out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Appearance {
+    /// Whether to write escape sequences for colours.
+    pub colour: Colour,
+    /// The columns that a line may take; none for lines as long as they are.
+    pub width: Option<usize>,
+}
+
+/// Whether colours are wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Colour {
+    /// Plain text.
+    #[default]
+    Never,
+    /// ANSI escape sequences.
+    Always,
+}
+
+/// The report, each line ended. Units that could not be judged are told elsewhere, as failures.
+pub fn text(report: &Report, appearance: Appearance) -> String {
+    let columns = Columns::of(report);
+    let single = report.units.len() == 1;
+    let mut page = Page { appearance, text: String::new() };
+    for unit in &report.units {
+        match &unit.outcome {
+            Outcome::Judged(judged) => {
+                page.header(unit, judged, &columns);
+                page.details(unit, judged, single);
+                if single {
+                    page.checks(judged);
+                }
+            }
+            Outcome::PassedOver(why) => {
+                let cells =
+                    [Cell::padded(shown(&unit.unit), columns.unit).dim(), Cell::new(shown(why)).dim()];
+                page.line("", &cells);
+            }
+            Outcome::Failed(_) => {}
+        }
+    }
+    page.text
+}
+
+/// The widths of the columns that all units share.
+struct Columns {
+    unit: usize,
+    rating: usize,
+}
+
+impl Columns {
+    fn of(report: &Report) -> Self {
+        let shown_units = report.units.iter().filter(|unit| !matches!(unit.outcome, Outcome::Failed(_)));
+        let unit = shown_units.map(|unit| length(&shown(&unit.unit))).max().unwrap_or_default();
+        let rating = |unit: &UnitReport| match &unit.outcome {
+            Outcome::Judged(judged) => judged.assessment.exposure.rating().word().len(),
+            Outcome::Failed(_) | Outcome::PassedOver(_) => 0,
+        };
+        Self { unit, rating: report.units.iter().map(rating).max().unwrap_or_default() }
+    }
+}
+
+struct Page {
+    appearance: Appearance,
+    text: String,
+}
+
+impl Page {
+    /// `quotesd.service  1.6 OK  policy 1.4  avoidable 0.2  1 drift, 2 notices`
+    fn header(&mut self, unit: &UnitReport, judged: &Judged, columns: &Columns) {
+        let exposure = judged.assessment.exposure;
+        let rating = exposure.rating();
+        let mut cells = vec![
+            Cell::padded(shown(&unit.unit), columns.unit).style(Style::new().bold()),
+            Cell::new(format!("{exposure:>4} {:width$}", rating.word(), width = columns.rating))
+                .style(colour_of(rating)),
+        ];
+        if let Some(declared) = &judged.declared {
+            cells.push(Cell::new(format!("policy {:>4}", declared.policy)));
+            cells.push(Cell::new(format!("avoidable {:>4}", declared.avoidable)));
+        } else {
+            cells.push(Cell::new("no manifest").dim());
+        }
+        cells.push(Cell::new(counts(unit, judged)));
+        self.line("", &cells);
+    }
+
+    /// Drift and findings; notices only where there is room for them.
+    fn details(&mut self, unit: &UnitReport, judged: &Judged, single: bool) {
+        let drift = judged.declared.as_ref().map(|declared| &declared.drift);
+        let all = drift.map(|drift| drift.differences.as_slice()).unwrap_or_default();
+        let told: Vec<&Difference> =
+            all.iter().filter(|difference| single || difference.severity == Severity::Finding).collect();
+        let widest = |text: fn(&Difference) -> String| told.iter().map(|one| length(&text(one))).max();
+        let name = |difference: &Difference| format!("{}=", difference.directive.name);
+        let origin = |difference: &Difference| shown(&origin_words(&difference.origin));
+        let (names, origins) = (widest(name).unwrap_or_default(), widest(origin).unwrap_or_default());
+        // What differs gives way to where it comes from: the line must lead to the file.
+        let taken = INDENT.len() + RELATION + names + origins + 3 * GAP.len();
+        let room = self.appearance.width.map(|width| width.saturating_sub(taken).max(NARROWEST));
+        let whats: Vec<String> = told.iter().map(|one| cut(&shown(&what(one)), room)).collect();
+        let what_width = whats.iter().map(|what| length(what)).max().unwrap_or_default();
+        for (difference, what) in told.iter().zip(whats) {
+            let relation = difference.relation;
+            let cells = [
+                Cell::padded(relation.word().to_owned(), RELATION).style(colour_of_relation(relation)),
+                Cell::padded(name(difference), names),
+                Cell::padded(what, what_width),
+                Cell::new(origin(difference)).dim(),
+            ];
+            self.line(INDENT, &cells);
+        }
+        for finding in &unit.findings {
+            self.remark("finding", AnsiColor::Red.on_default(), finding);
+        }
+        if single {
+            for notice in &unit.notices {
+                self.remark("notice", Style::new().dimmed(), notice);
+            }
+        }
+    }
+
+    fn remark(&mut self, kind: &str, style: Style, remark: &Remark) {
+        let place = match &remark.place {
+            Some((path, Some(line))) => format!("{}:{line}: ", shown(path)),
+            Some((path, None)) => format!("{}: ", shown(path)),
+            None => String::new(),
+        };
+        let text = Cell::new(format!("{place}{}", shown(&remark.text)));
+        self.line(INDENT, &[Cell::padded(kind.to_owned(), RELATION).style(style), text]);
+    }
+
+    /// Every check, what costs most first; then what is good, and last what does not apply.
+    fn checks(&mut self, judged: &Judged) {
+        let mut lines: Vec<&Line> = judged.assessment.lines.iter().collect();
+        lines.sort_by_key(|line| {
+            let class = match line.badness {
+                Badness::Of(0) => 1,
+                Badness::Of(_) => 0,
+                Badness::NotApplicable | Badness::NotKnown => 2,
+            };
+            (class, std::cmp::Reverse(line.exposure))
+        });
+        let ids = lines.iter().map(|line| length(line.group.check.id)).max().unwrap_or_default();
+        self.text.push('\n');
+        for line in lines {
+            let (mark, style) = match line.badness {
+                Badness::Of(0) => ("✓", AnsiColor::Green.on_default()),
+                Badness::Of(_) => ("✗", AnsiColor::Red.on_default()),
+                Badness::NotApplicable | Badness::NotKnown => (" ", Style::new().dimmed()),
+            };
+            let found = match line.badness {
+                Badness::Of(_) => shown(&checks::found(line, &judged.posture)),
+                Badness::NotApplicable => "does not apply".to_owned(),
+                Badness::NotKnown => "not known for this architecture".to_owned(),
+            };
+            let share = line.exposure.map(|exposure| exposure.to_string()).unwrap_or_default();
+            let cells = [
+                Cell::new(mark).style(style),
+                Cell::padded(line.group.check.id.to_owned(), ids),
+                Cell::new(format!("{share:>3}")),
+                Cell::new(found),
+                Cell::new(format!("({})", shown(&checks::origin(line, &judged.posture)))).dim(),
+            ];
+            let told = if matches!(line.badness, Badness::Of(_)) { cells.len() } else { cells.len() - 1 };
+            self.line("", cells.get(..told).unwrap_or_default());
+        }
+    }
+
+    fn line(&mut self, indent: &str, cells: &[Cell]) {
+        let mut room = self.appearance.width.map(|width| width.saturating_sub(indent.len()));
+        self.text.push_str(indent);
+        for (place, cell) in cells.iter().enumerate() {
+            let gap = if place == 0 { "" } else { GAP };
+            let last = place + 1 == cells.len();
+            let pad = if last { 0 } else { cell.pad };
+            let text = format!("{:pad$}", cell.text);
+            let text = cut(&text, room.map(|room| room.saturating_sub(gap.len())));
+            if text.is_empty() {
+                break;
+            }
+            room = room.map(|room| room.saturating_sub(gap.len() + length(&text)));
+            self.text.push_str(gap);
+            match self.appearance.colour {
+                Colour::Always => {
+                    let style = cell.style;
+                    // Writing to a String cannot fail.
+                    let _ = write!(self.text, "{style}{text}{style:#}");
+                }
+                Colour::Never => self.text.push_str(&text),
+            }
+        }
+        if self.appearance.colour == Colour::Never {
+            self.text.truncate(self.text.trim_end_matches(' ').len());
+        }
+        self.text.push('\n');
+    }
+}
+
+const INDENT: &str = "  ";
+const GAP: &str = "  ";
+/// The width of the column that says what kind of line it is.
+const RELATION: usize = "stricter".len();
+/// Fewer columns for what differs than these would say nothing.
+const NARROWEST: usize = 24;
+
+/// A part of a line.
+struct Cell {
+    text: String,
+    pad: usize,
+    style: Style,
+}
+
+impl Cell {
+    fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), pad: 0, style: Style::new() }
+    }
+
+    fn padded(text: String, pad: usize) -> Self {
+        Self { text, pad, style: Style::new() }
+    }
+
+    fn style(self, style: Style) -> Self {
+        Self { style, ..self }
+    }
+
+    fn dim(self) -> Self {
+        self.style(Style::new().dimmed())
+    }
+}
+
+fn length(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// At most `room` characters, the last one saying that there were more.
+fn cut(text: &str, room: Option<usize>) -> String {
+    match room {
+        Some(room) if length(text) > room => {
+            let mut kept: String = text.chars().take(room.saturating_sub(1)).collect();
+            if room > 0 {
+                kept.push('…');
+            }
+            kept
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// What differs: by its members where there are any, else both values.
+fn what(difference: &Difference) -> String {
+    let Difference { wanted, found, only_found, only_wanted, .. } = difference;
+    let mut what = if only_found.is_empty() && only_wanted.is_empty() {
+        let value = |text: &str| if text.is_empty() { "nothing".to_owned() } else { text.to_owned() };
+        format!("wanted {}, found {}", value(wanted), value(found))
+    } else {
+        let part = |word: &str, members: &[String]| {
+            (!members.is_empty()).then(|| format!("{word} {}", members.join(" ")))
+        };
+        let parts = [part("with", only_found), part("without", only_wanted)];
+        format!("found {}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+    };
+    if difference.relation == Relation::Stricter {
+        let mut needs = difference.reasons.iter().filter_map(|reason| match reason {
+            Reason::Needed { need, .. } => Some(need.id()),
+            _ => None,
+        });
+        if let Some(need) = needs.next() {
+            what.push_str(", denies ");
+            what.push_str(need);
+        }
+    }
+    what
+}
+
+fn counts(unit: &UnitReport, judged: &Judged) -> String {
+    let all =
+        judged.declared.as_ref().map(|declared| declared.drift.differences.as_slice()).unwrap_or_default();
+    let drift = all.iter().filter(|difference| difference.severity == Severity::Finding).count();
+    let notices = all.len() - drift + unit.notices.len();
+    let mut counts = Vec::new();
+    if judged.declared.is_some() && unit.source != Source::Manifest {
+        counts.push(if drift == 0 { "no drift".to_owned() } else { format!("{drift} drift") });
+    }
+    for (count, one, many) in [(unit.findings.len(), "finding", "findings"), (notices, "notice", "notices")] {
+        match count {
+            0 => {}
+            1 => counts.push(format!("1 {one}")),
+            _ => counts.push(format!("{count} {many}")),
+        }
+    }
+    counts.join(", ")
+}
+
+fn colour_of(rating: Rating) -> Style {
+    match rating {
+        Rating::Perfect | Rating::Safe | Rating::Ok => AnsiColor::Green.on_default(),
+        Rating::Medium => AnsiColor::Yellow.on_default(),
+        Rating::Exposed | Rating::Unsafe | Rating::Dangerous => AnsiColor::Red.on_default(),
+    }
+}
+
+fn colour_of_relation(relation: Relation) -> Style {
+    match relation {
+        Relation::Weaker | Relation::Other => AnsiColor::Red.on_default(),
+        Relation::Stricter => AnsiColor::Yellow.on_default(),
+    }
+}

@@ -194,14 +194,15 @@ impl Posture {
             target.kind.assign(before, text, &context, ignored)
         };
         let value = match implied.operation {
-            Operation::Force(text) => from(text, setting.value.clone(), &mut ignored),
+            Operation::Force(text) | Operation::Assign(text) => {
+                from(text, setting.value.clone(), &mut ignored)
+            }
             Operation::Replace(old, new) => {
                 if setting.value != from(old, default_value(target, &context), &mut ignored) {
                     return;
                 }
                 from(new, setting.value.clone(), &mut ignored)
             }
-            Operation::Assign(text) => from(text, setting.value.clone(), &mut ignored),
             Operation::NameAfterUnit => {
                 if setting.value != Value::Unset {
                     return;
@@ -249,7 +250,9 @@ fn default_value(directive: &Directive, context: &Context) -> Value {
     let mut ignored = Vec::new();
     match (&directive.kind, text) {
         (catalogue::Kind::Mask(grammar), "") => Value::Mask(crate::value::initial_mask(*grammar, context)),
-        (catalogue::Kind::Switch(_) | catalogue::Kind::Text(_) | catalogue::Kind::Amount(_), "") => Value::Unset,
+        (catalogue::Kind::Switch(_) | catalogue::Kind::Text(_) | catalogue::Kind::Amount(_), "") => {
+            Value::Unset
+        }
         (kind, text) => kind.assign(Value::Unset, text, context, &mut ignored),
     }
 }
@@ -270,4 +273,3 @@ impl Remark {
         matches!(self, Self::Refused(_))
     }
 }
-

@@ -40,11 +40,11 @@ impl FromStr for Release {
             None => (&bare[..end], None),
         };
         let number = |digits: &str| digits.parse::<u16>().ok();
-        let release = number(major).map(|major| Self {
-            major,
-            minor: minor.and_then(number).unwrap_or(Self::LATEST_MINOR),
-        });
-        release.ok_or_else(|| anyhow::anyhow!("`{}` is not a systemd release such as 252 or 252.39", text.escape_debug()))
+        let release = number(major)
+            .map(|major| Self { major, minor: minor.and_then(number).unwrap_or(Self::LATEST_MINOR) });
+        release.ok_or_else(|| {
+            anyhow::anyhow!("`{}` is not a systemd release such as 252 or 252.39", text.escape_debug())
+        })
     }
 }
 

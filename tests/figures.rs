@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 use systemd_harden::context::{Context, Mode, Scope, UnitType};
 use systemd_harden::posture::Posture;
-use systemd_harden::score::{Badness, assess};
+use systemd_harden::score::{Badness, Exposure, assess};
 use systemd_harden::syscalls::Architecture;
 use systemd_harden::unit_file::{Load, Loader, Root, SearchPath, UnitName};
 use systemd_harden::unit_posture::read;
@@ -56,7 +57,7 @@ fn context(mode: &str) -> Result<Context> {
 }
 
 /// What we say of a unit: its figure in tenths and the badness of each check, or nothing where it is refused.
-fn judge(root: &Path, search: &str, name: &str, context: Context) -> Result<Option<(u64, BTreeMap<String, Option<u64>>)>> {
+fn judge(root: &Path, search: &str, name: &str, context: Context) -> Result<Option<Judged>> {
     let root = Root::open(root)?;
     let mut loader = Loader::new(&root, SearchPath::from_unit_path(search)?);
     let mut unit: UnitName = name.parse()?;
@@ -84,19 +85,25 @@ fn judge(root: &Path, search: &str, name: &str, context: Context) -> Result<Opti
             (line.group.check.id.to_owned(), badness)
         })
         .collect();
-    Ok(Some((assessment.exposure.tenths(), badness)))
+    let shares = assessment
+        .lines
+        .iter()
+        .map(|line| (line.group.check.id.to_owned(), line.exposure.map(Exposure::tenths)))
+        .collect();
+    Ok(Some(Judged { exposure: assessment.exposure.tenths(), badness, shares }))
 }
 
 /// The figure of a unit in a folder, in tenths.
 pub(crate) fn offline_exposure(folder: &Path, unit: &str, release: &str) -> Result<u64> {
     let judged = judge(folder, "/", unit, context(&format!("{release}/offline"))?)?;
-    Ok(judged.with_context(|| format!("{unit} is refused"))?.0)
+    Ok(judged.with_context(|| format!("{unit} is refused"))?.exposure)
 }
 
 #[test]
 fn hand_made_units_are_judged_as_five_releases_judge_them() -> Result<()> {
-    let vectors: Vectors =
-        serde_json::from_str(&fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/vectors.json"))?)?;
+    let vectors: Vectors = serde_json::from_str(&fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/vectors.json"),
+    )?)?;
     let mut wrong = Vec::new();
     let mut compared = 0;
     for vector in &vectors.units {
@@ -117,6 +124,7 @@ fn hand_made_units_are_judged_as_five_releases_judge_them() -> Result<()> {
                     badness.extend(result.diff.clone());
                     (result.overall, badness)
                 });
+                let found = found.map(|judged| (judged.exposure, judged.badness));
                 if found != expected {
                     wrong.push(describe(&vector.name, mode, found, expected));
                 }
@@ -130,9 +138,21 @@ fn hand_made_units_are_judged_as_five_releases_judge_them() -> Result<()> {
     Ok(())
 }
 
-type Judged = Option<(u64, BTreeMap<String, Option<u64>>)>;
+/// What came of a unit: figures in tenths.
+struct Judged {
+    exposure: u64,
+    badness: ByCheck,
+    shares: ByCheck,
+}
 
-fn describe(name: &str, mode: &str, found: Judged, expected: Judged) -> String {
+type ByCheck = BTreeMap<String, Option<u64>>;
+
+fn describe(
+    name: &str,
+    mode: &str,
+    found: Option<(u64, ByCheck)>,
+    expected: Option<(u64, ByCheck)>,
+) -> String {
     match (found, expected) {
         (Some((found, ours)), Some((expected, theirs))) => {
             let ids: std::collections::BTreeSet<_> = ours.keys().chain(theirs.keys()).collect();
@@ -151,21 +171,27 @@ fn describe(name: &str, mode: &str, found: Judged, expected: Judged) -> String {
     }
 }
 
+#[derive(Deserialize)]
+struct Expected {
+    root: String,
+    unit: String,
+    exposure: Option<f64>,
+    #[serde(default)]
+    checks: BTreeMap<String, Option<f64>>,
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0.0 to 10.0")]
+fn tenths(exposure: f64) -> u64 {
+    (exposure * 10.0).round() as u64
+}
+
 /// The corpus is other people's files, so it is not part of this project; `SYSTEMD_HARDEN_CORPUS` names its folder.
 #[test]
 fn real_units_are_judged_as_three_releases_judge_them() -> Result<()> {
     let Some(corpus) = std::env::var_os("SYSTEMD_HARDEN_CORPUS").map(PathBuf::from) else {
-        eprintln!("did not run: SYSTEMD_HARDEN_CORPUS names no corpus");
+        writeln!(std::io::stderr(), "did not run: SYSTEMD_HARDEN_CORPUS names no corpus")?;
         return Ok(());
     };
-    #[derive(Deserialize)]
-    struct Expected {
-        root: String,
-        unit: String,
-        exposure: Option<f64>,
-        #[serde(default)]
-        checks: BTreeMap<String, Option<f64>>,
-    }
     let roots = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     copy_with_links(&corpus.join("roots"), roots.path())?;
     let mut wrong = Vec::new();
@@ -177,11 +203,13 @@ fn real_units_are_judged_as_three_releases_judge_them() -> Result<()> {
             let root = roots.path().join(&expected.root);
             let search = "/etc/systemd/system:/usr/lib/systemd/system";
             let found = judge(&root, search, &expected.unit, context(&format!("{release}/offline"))?)?;
-            let ours = found.as_ref().map(|(exposure, _)| *exposure);
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0.0 to 10.0")]
-            let theirs = expected.exposure.map(|exposure| (exposure * 10.0).round() as u64);
-            if ours != theirs {
-                wrong.push(format!("{}/{} {release}: {ours:?}, not {theirs:?} {}", expected.root, expected.unit, expected.checks.len()));
+            let ours = found.as_ref().map(|judged| judged.exposure);
+            let theirs = expected.exposure.map(tenths);
+            let shares: ByCheck =
+                expected.checks.iter().map(|(id, share)| (id.clone(), share.map(tenths))).collect();
+            if ours != theirs || found.is_some_and(|judged| judged.shares != shares) {
+                wrong
+                    .push(format!("{}/{} {release}: {ours:?}, not {theirs:?}", expected.root, expected.unit));
             }
         }
     }

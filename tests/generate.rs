@@ -142,7 +142,8 @@ fn every_row_of_the_seeds_is_in_the_output() -> Result<()> {
         for folder in &row.folders {
             for expected in &row.expects {
                 let path = project("units").join(folder).join(&expected.file);
-                let text = fs::read_to_string(&path).with_context(|| format!("{}: {}", row.id, path.display()))?;
+                let text =
+                    fs::read_to_string(&path).with_context(|| format!("{}: {}", row.id, path.display()))?;
                 missing.extend(expected.missing(&text).map(|what| format!("{}: {folder}/{what}", row.id)));
             }
             if row.in_order {
@@ -150,7 +151,11 @@ fn every_row_of_the_seeds_is_in_the_output() -> Result<()> {
                 let text = fs::read_to_string(project("units").join(folder).join(file))?;
                 let mut rest = text.lines();
                 for line in row.expects.iter().filter_map(|expected| expected.line.as_deref()) {
-                    ensure!(rest.any(|found| found == line), "{}: {folder}/{file} has `{line}` too early", row.id);
+                    ensure!(
+                        rest.any(|found| found == line),
+                        "{}: {folder}/{file} has `{line}` too early",
+                        row.id
+                    );
                 }
             }
         }
@@ -191,10 +196,15 @@ fn same_manifest_same_bytes_and_nothing_of_the_machine() -> Result<()> {
         let copy = scratch()?;
         let moved = copy.path().join(manifest.file_name().context("a manifest has a name")?);
         fs::copy(&manifest, &moved)?;
-        let second = command(&["generate"]).arg(&moved).env("LANG", "C").env("TZ", "Asia/Tokyo").output()?.stdout;
+        let second =
+            command(&["generate"]).arg(&moved).env("LANG", "C").env("TZ", "Asia/Tokyo").output()?.stdout;
         ensure!(first == second, "{} renders differently elsewhere", manifest.display());
         let text = String::from_utf8(first)?;
-        ensure!(!text.contains(env!("CARGO_MANIFEST_DIR")), "a path of this machine in {}", manifest.display());
+        ensure!(
+            !text.contains(env!("CARGO_MANIFEST_DIR")),
+            "a path of this machine in {}",
+            manifest.display()
+        );
     }
     Ok(())
 }
@@ -237,7 +247,11 @@ fn run(case: &Path) -> Result<()> {
     if !found.is_empty() {
         let wanted: Vec<String> = tree(&case.join("expected"))?.into_keys().collect();
         if std::env::var_os("UPDATE_GOLDEN").is_none() {
-            ensure!(wanted == found.keys().cloned().collect::<Vec<_>>(), "files {:?}, not {wanted:?}", found.keys());
+            ensure!(
+                wanted == found.keys().cloned().collect::<Vec<_>>(),
+                "files {:?}, not {wanted:?}",
+                found.keys()
+            );
         }
         for (path, text) in &found {
             same(&case.join("expected").join(path), text)?;

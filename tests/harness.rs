@@ -53,7 +53,8 @@ pub(crate) fn tree(folder: &Path) -> Result<BTreeMap<String, String>> {
             if path.is_dir() {
                 folders.push(path);
             } else {
-                let name = path.strip_prefix(folder)?.to_str().context("a name that is not UTF-8")?.to_owned();
+                let name =
+                    path.strip_prefix(folder)?.to_str().context("a name that is not UTF-8")?.to_owned();
                 files.insert(name, fs::read_to_string(&path)?);
             }
         }

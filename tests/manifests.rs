@@ -27,7 +27,7 @@ fn every_refused_manifest_is_refused_by_the_program_before_anything_is_written()
             continue;
         }
         count += 1;
-        let name = path.file_name().map(Path::new).unwrap_or(Path::new(""));
+        let name = path.file_name().map_or(Path::new(""), Path::new);
         let folder = project("tests/cases/manifest-errors");
         let output = command(&["generate"]).arg(name).current_dir(&folder).output()?;
         let expected = fs::read_to_string(path.with_extension("txt"))?;

@@ -56,10 +56,7 @@ impl Address {
     }
 
     /// The D-Bus addresses to try, separated by `;`.
-    fn resolve(
-        &self,
-        environment: impl Fn(&str) -> Option<OsString>,
-    ) -> Result<String, BusFailure> {
+    fn resolve(&self, environment: impl Fn(&str) -> Option<OsString>) -> Result<String, BusFailure> {
         let set = |variable: &str| match environment(variable) {
             Some(value) if !value.is_empty() => value.into_string().map(Some).map_err(|value| {
                 let reason = format!("`${variable}` is not UTF-8");
@@ -68,19 +65,14 @@ impl Address {
             _ => Ok(None),
         };
         match self {
-            Self::System => {
-                Ok(set("DBUS_SYSTEM_BUS_ADDRESS")?.unwrap_or_else(|| SYSTEM_BUS.to_owned()))
-            }
-            Self::User => {
-                match set("DBUS_SESSION_BUS_ADDRESS")? {
-                    Some(address) => Ok(address),
-                    None => match set("XDG_RUNTIME_DIR")? {
-                        Some(directory) => Ok(format!("unix:path={}/bus", escape(&directory))),
-                        None => Err(self
-                            .unreachable("$XDG_RUNTIME_DIR/bus", "`$XDG_RUNTIME_DIR` is not set")),
-                    },
-                }
-            }
+            Self::System => Ok(set("DBUS_SYSTEM_BUS_ADDRESS")?.unwrap_or_else(|| SYSTEM_BUS.to_owned())),
+            Self::User => match set("DBUS_SESSION_BUS_ADDRESS")? {
+                Some(address) => Ok(address),
+                None => match set("XDG_RUNTIME_DIR")? {
+                    Some(directory) => Ok(format!("unix:path={}/bus", escape(&directory))),
+                    None => Err(self.unreachable("$XDG_RUNTIME_DIR/bus", "`$XDG_RUNTIME_DIR` is not set")),
+                },
+            },
             Self::At(address) => Ok(address.clone()),
         }
     }
@@ -138,9 +130,8 @@ mod tests {
     const SOON: Duration = Duration::from_secs(5);
 
     fn resolve(address: &Address, set: &[(&str, &str)]) -> Result<String, BusFailure> {
-        address.resolve(|variable| {
-            set.iter().find(|(name, _)| *name == variable).map(|(_, value)| value.into())
-        })
+        address
+            .resolve(|variable| set.iter().find(|(name, _)| *name == variable).map(|(_, value)| value.into()))
     }
 
     #[test]

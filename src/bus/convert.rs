@@ -105,9 +105,8 @@ mod tests {
         assert!(neutral(&Variant::from(vec![0_u16; MAX_MEMBERS])).is_some());
         assert_eq!(neutral(&Variant::from(vec![0_u16; MAX_MEMBERS + 1])), None);
 
-        let nested = |levels| {
-            (0..levels).fold(Variant::from(1_u32), |inner, _| Variant::Variant(Box::new(inner)))
-        };
+        let nested =
+            |levels| (0..levels).fold(Variant::from(1_u32), |inner, _| Variant::Variant(Box::new(inner)));
         assert_eq!(neutral(&nested(MAX_DEPTH)), Some(Unsigned(1)));
         assert_eq!(neutral(&nested(MAX_DEPTH + 1)), None);
     }

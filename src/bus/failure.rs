@@ -79,17 +79,12 @@ impl fmt::Display for BusFailure {
                 write!(f, "reading the manager is denied ({reason}): run it as root, {FILE}")
             }
             Self::TimedOut { after } => {
-                write!(
-                    f,
-                    "no answer within {after:?}: the manager is busy or hung, try again later"
-                )
+                write!(f, "no answer within {after:?}: the manager is busy or hung, try again later")
             }
-            Self::Vanished => {
-                f.write_str("the unit was unloaded while it was read: start it, or try again")
+            Self::Vanished => f.write_str("the unit was unloaded while it was read: start it, or try again"),
+            Self::Template => {
+                f.write_str("a template has no properties of its own: name an instance, as `NAME@x.service`")
             }
-            Self::Template => f.write_str(
-                "a template has no properties of its own: name an instance, as `NAME@x.service`",
-            ),
             Self::Refused(reason) => write!(f, "the manager refuses: {reason}"),
             Self::Disconnected(reason) => {
                 write!(f, "the connection to the bus broke ({reason}): try again")
@@ -116,13 +111,9 @@ impl From<zbus::Error> for BusFailure {
                 | fdo::Error::SpawnServiceNotFound(_) => Self::NoSystemd,
                 fdo::Error::AccessDenied(text)
                 | fdo::Error::AuthFailed(text)
-                | fdo::Error::InteractiveAuthorizationRequired(text) => {
-                    Self::AccessDenied(plain(&text))
-                }
+                | fdo::Error::InteractiveAuthorizationRequired(text) => Self::AccessDenied(plain(&text)),
                 fdo::Error::UnknownObject(_) => Self::Vanished,
-                fdo::Error::NoReply(text) | fdo::Error::Disconnected(text) => {
-                    Self::disconnected(&text)
-                }
+                fdo::Error::NoReply(text) | fdo::Error::Disconnected(text) => Self::disconnected(&text),
                 other => {
                     let text = DBusError::description(&other).filter(|text| !text.is_empty());
                     Self::Refused(plain(text.unwrap_or(&other.name())))

@@ -12,9 +12,7 @@ use zbus::{Connection, Message, ObjectPath};
 
 use super::failure::BusFailure;
 use super::properties::LoadState;
-use super::{
-    MANAGER_INTERFACE, MANAGER_PATH, MAX_LIST_BYTES, Method, call, is_template, unit_path,
-};
+use super::{MANAGER_INTERFACE, MANAGER_PATH, MAX_LIST_BYTES, Method, call, is_template, unit_path};
 
 const SUFFIX: &str = ".service";
 const LIST_UNITS: Method = (MANAGER_INTERFACE, "ListUnitsByPatterns");
@@ -62,18 +60,8 @@ impl ListedService {
 
 /// Name, description, load, active and sub state, followed unit, object, and the job's number,
 /// type and object.
-type UnitRow<'a> = (
-    &'a str,
-    &'a str,
-    &'a str,
-    &'a str,
-    &'a str,
-    &'a str,
-    ObjectPath<'a>,
-    u32,
-    &'a str,
-    ObjectPath<'a>,
-);
+type UnitRow<'a> =
+    (&'a str, &'a str, &'a str, &'a str, &'a str, &'a str, ObjectPath<'a>, u32, &'a str, ObjectPath<'a>);
 
 pub(super) async fn list_services(
     connection: &Connection,
@@ -107,10 +95,7 @@ fn merge(units: &Message, files: &Message) -> Result<Vec<ListedService>, BusFail
 
 /// The service's place in the list; nothing for a name that is not a service's, whatever was asked
 /// for.
-fn entry<'a>(
-    services: &'a mut BTreeMap<String, ListedService>,
-    name: &str,
-) -> Option<&'a mut ListedService> {
+fn entry<'a>(services: &'a mut BTreeMap<String, ListedService>, name: &str) -> Option<&'a mut ListedService> {
     name.strip_suffix(SUFFIX).filter(|prefix| !prefix.is_empty())?;
     let service = services.entry(name.to_owned()).or_default();
     name.clone_into(&mut service.name);
@@ -121,9 +106,7 @@ fn bounded(reply: &Message) -> Result<Body, BusFailure> {
     let body = reply.body();
     if body.len() > MAX_LIST_BYTES {
         let length = body.len();
-        return Err(BusFailure::Protocol(format!(
-            "a list of {length} bytes, more than {MAX_LIST_BYTES}"
-        )));
+        return Err(BusFailure::Protocol(format!("a list of {length} bytes, more than {MAX_LIST_BYTES}")));
     }
     Ok(body)
 }

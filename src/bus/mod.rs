@@ -77,9 +77,9 @@ impl Manager {
         let body = (MANAGER_INTERFACE,);
         let own = call(&connection, timeout, MANAGER_PATH, GET_ALL, &body).await?;
         let own = Properties::read(&own)?;
-        let version = own.text("Version").ok_or_else(|| {
-            BusFailure::Protocol("the manager does not say its version".to_owned())
-        })?;
+        let version = own
+            .text("Version")
+            .ok_or_else(|| BusFailure::Protocol("the manager does not say its version".to_owned()))?;
         Ok(Self { version: version.to_owned(), connection, timeout, own })
     }
 
@@ -222,7 +222,6 @@ where
 
 /// The outcome of `future`, unless it takes longer than `timeout`.
 async fn within<F: Future>(timeout: Duration, future: F) -> Result<F::Output, BusFailure> {
-    let runtime =
-        SharedRuntime::current().map_err(|error| BusFailure::disconnected(&error.to_string()))?;
+    let runtime = SharedRuntime::current().map_err(|error| BusFailure::disconnected(&error.to_string()))?;
     runtime.timeout(timeout, future).await.map_err(|_| BusFailure::TimedOut { after: timeout })
 }

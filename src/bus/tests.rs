@@ -17,8 +17,8 @@ use zbus::message::Header;
 use zbus::{DynamicType, Guid, Message, MessageStream, ObjectPath, Variant};
 
 use super::{
-    Address, BusFailure, IN_FLIGHT, Interfaces, LoadState, MANAGER_PATH, MAX_PROPERTIES_BYTES,
-    Manager, Properties, unit_path,
+    Address, BusFailure, IN_FLIGHT, Interfaces, LoadState, MANAGER_PATH, MAX_PROPERTIES_BYTES, Manager,
+    Properties, unit_path,
 };
 use crate::bus_value::BusValue;
 
@@ -179,8 +179,7 @@ fn the_interface_asked_for_is_the_one_named() -> anyhow::Result<()> {
 
 #[test]
 fn one_stalled_unit_costs_its_time_out_and_nothing_else() -> anyhow::Result<()> {
-    let manager =
-        manager(|call, _| if is_of(call, "u1.service") { Ok(Act::Ignore) } else { unit(call) })?;
+    let manager = manager(|call, _| if is_of(call, "u1.service") { Ok(Act::Ignore) } else { unit(call) })?;
     let read = manager.properties(&names(3 * IN_FLIGHT), Interfaces::All);
 
     for (unit, properties) in &read {
@@ -213,11 +212,7 @@ fn an_unloaded_unit_is_asked_for_once_more() -> anyhow::Result<()> {
         if is_of(call, "u0.service") {
             asked += 1;
         }
-        if asked == 1 || is_of(call, "u1.service") {
-            error(call, gone, "Unknown")
-        } else {
-            unit(call)
-        }
+        if asked == 1 || is_of(call, "u1.service") { error(call, gone, "Unknown") } else { unit(call) }
     })?;
     let read = manager.properties(&names(1), Interfaces::All);
     ensure!(only(read)?.is_ok());
@@ -267,15 +262,13 @@ fn lies_stay_with_the_unit_they_are_told_of() -> anyhow::Result<()> {
         path if path.contains("rude") => error(call, "a.b.C", "no\u{1b}[2J\nway."),
         _ => unit(call),
     })?;
-    let units = ["wrong_signature", "nothing", "huge", "long", "wrong_types", "rude", "good"]
-        .map(str::to_owned);
+    let units =
+        ["wrong_signature", "nothing", "huge", "long", "wrong_types", "rude", "good"].map(str::to_owned);
     let read: BTreeMap<_, _> = manager.properties(&units, Interfaces::All).into_iter().collect();
 
     for unit in ["wrong_signature", "nothing", "huge", "long"] {
         let read = read.get(unit).context(unit)?;
-        let Err(failure @ BusFailure::Protocol(_)) = read else {
-            anyhow::bail!("{unit}: {read:?}")
-        };
+        let Err(failure @ BusFailure::Protocol(_)) = read else { anyhow::bail!("{unit}: {read:?}") };
         ensure!(!failure.to_string().contains(char::is_control), "{failure}");
     }
     let wrong = read.get("wrong_types").context("wrong_types")?.as_ref().map_err(Clone::clone)?;
@@ -327,9 +320,8 @@ fn a_socket_that_is_no_bus_is_left() -> anyhow::Result<()> {
 fn services_in_memory_and_on_disk_are_one_list() -> anyhow::Result<()> {
     let manager = manager(|call, _| {
         let object = ObjectPath::try_from("/")?;
-        let row = |name, load, active| {
-            (name, "", load, active, "", "", object.clone(), 0_u32, "", object.clone())
-        };
+        let row =
+            |name, load, active| (name, "", load, active, "", "", object.clone(), 0_u32, "", object.clone());
         match call.member().map_or("", |member| member.as_str()) {
             "ListUnitsByPatterns" => answer(
                 call,

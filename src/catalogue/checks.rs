@@ -37,10 +37,7 @@ pub static FACETS: &[Facet] = &[
             "UserOrDynamicUser",
             2000,
             10,
-            Probe::Rule {
-                says: "10 as root, 9 as nobody, 0 as any other user",
-                judge: user,
-            },
+            Probe::Rule { says: "10 as root, 9 as nobody, 0 as any other user", judge: user },
         )],
     },
     Facet {
@@ -143,8 +140,7 @@ fn user(posture: &Posture) -> u64 {
 }
 
 /// 242 to 244.1 ask for both directives.
-const BOTH_ROOTS: Releases =
-    &[Range::majors(242, 242), Range::branch(243, 0, 4), Range::branch(244, 0, 1)];
+const BOTH_ROOTS: Releases = &[Range::majors(242, 242), Range::branch(243, 0, 4), Range::branch(244, 0, 1)];
 
 fn root_directory(posture: &Posture) -> u64 {
     let set = |row: &Directive| match &posture.get(row).value {
@@ -221,6 +217,7 @@ pub(super) fn architectures(posture: &Posture) -> u64 {
 
 /// What a release makes of system call lists beyond the plain rule: each was a fault, and is repeated because the
 /// figure must be that release's own.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fault of its own that a release has or has not")]
 pub(crate) struct CallQuirks {
     /// A nested set's answer is compared with the list's sense instead of being taken over (240).
     pub(crate) nested: bool,

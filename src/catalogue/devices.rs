@@ -1,8 +1,11 @@
 //! Rows about device nodes.
 
 use super::{
-    Directive, Entry, Kind, LevelRules, NOTHING, Operation, Order, Probe, Managers, ROW, Sections, When, WordRules, also,
-    always, at_load, at_most, check, filesystem::level, from, kernel::FORCES_NO_NEW_PRIVILEGES_AND,
+    Directive, Entry, Kind, LevelRules, Managers, NOTHING, Operation, Order, Probe, ROW, Sections, When,
+    WordRules, also, always, at_load, at_most, check,
+    filesystem::level,
+    from,
+    kernel::FORCES_NO_NEW_PRIVILEGES_AND,
     privileges::{BRINGS_MOUNTS, CAPABILITY_BOUNDING_SET},
 };
 use crate::manifest::Strictness;

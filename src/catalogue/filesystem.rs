@@ -1,8 +1,8 @@
 //! Rows about what the service sees and writes in the file system.
 
 use super::{
-    Applies, Directive, Entry, Kind, Level, LevelRules, NOTHING, Order, Probe, Managers, ROW, Sections, TextGrammar,
-    WordRules, add, also, always, at_most, check, from, privileges::BRINGS_MOUNTS,
+    Applies, Directive, Entry, Kind, Level, LevelRules, Managers, NOTHING, Order, Probe, ROW, Sections,
+    TextGrammar, WordRules, add, also, always, at_most, check, from, privileges::BRINGS_MOUNTS,
 };
 use super::{Implied, Operation, Stage, When};
 use crate::manifest::Strictness;
@@ -261,7 +261,12 @@ pub(crate) static BIND_READ_ONLY_PATHS: Directive = Directive {
     )
 };
 
-const fn root(name: &'static str, since: u16, implies: &'static [Implied], summary: &'static str) -> Directive {
+const fn root(
+    name: &'static str,
+    since: u16,
+    implies: &'static [Implied],
+    summary: &'static str,
+) -> Directive {
     Directive {
         name,
         since,
@@ -297,8 +302,13 @@ pub(crate) static MOUNT_IMAGES: Directive = Directive {
 };
 pub(crate) static EXTENSION_IMAGES: Directive =
     mounts("ExtensionImages", 248, &LINES, "Lays extension images over the service's root.", "Nothing.");
-pub(crate) static EXTENSION_DIRECTORIES: Directive =
-    mounts("ExtensionDirectories", 251, &LINES, "Lays extension directories over the service's root.", "Nothing.");
+pub(crate) static EXTENSION_DIRECTORIES: Directive = mounts(
+    "ExtensionDirectories",
+    251,
+    &LINES,
+    "Lays extension directories over the service's root.",
+    "Nothing.",
+);
 
 static BELOW: WordRules = WordRules { entry: Entry::Below, order: Order::MoreIsWeaker };
 
@@ -342,8 +352,12 @@ pub(crate) static LOGS_DIRECTORY: Directive =
     directory("LogsDirectory", 235, "directories.logs", "A writable directory below /var/log.");
 pub(crate) static LOGS_DIRECTORY_MODE: Directive =
     directory_mode("LogsDirectoryMode", 235, "directories.logs.mode");
-pub(crate) static RUNTIME_DIRECTORY: Directive =
-    directory("RuntimeDirectory", 211, "directories.runtime", "A writable directory below /run, gone with the service.");
+pub(crate) static RUNTIME_DIRECTORY: Directive = directory(
+    "RuntimeDirectory",
+    211,
+    "directories.runtime",
+    "A writable directory below /run, gone with the service.",
+);
 pub(crate) static RUNTIME_DIRECTORY_MODE: Directive =
     directory_mode("RuntimeDirectoryMode", 211, "directories.runtime.mode");
 pub(crate) static CONFIGURATION_DIRECTORY: Directive = directory(
@@ -383,4 +397,3 @@ pub(crate) static RESTRICT_FILE_SYSTEMS: Directive = Directive {
     breaks: "Programs that look at other file systems.",
     ..ROW
 };
-

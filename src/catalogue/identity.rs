@@ -1,9 +1,9 @@
 //! Rows about who the service is.
 
 use super::{
-    Applies, Directive, Entry, Implied, Kind, Level, LevelRules, NOTHING, Odd, Operation, Order, Probe,
-    Managers, ROW, Sections, Stage, SwitchRules, TextGrammar, When, WordRules, also, always, at_load, at_most, check,
-    filesystem, from, privileges,
+    Applies, Directive, Entry, Implied, Kind, Level, LevelRules, Managers, NOTHING, Odd, Operation, Order,
+    Probe, ROW, Sections, Stage, SwitchRules, TextGrammar, When, WordRules, also, always, at_load, at_most,
+    check, filesystem, from, privileges,
 };
 use crate::context::{Scope, UnitType};
 use crate::manifest::Strictness;
@@ -224,10 +224,7 @@ pub(crate) static LOAD_CREDENTIAL_ENCRYPTED: Directive = Directive {
         250,
         &LOAD_CREDENTIAL,
         &[
-            opens_tpm(
-                "/dev/tpmrm0 rw",
-                &[Range::branch(252, 6, u16::MAX), Range::majors(253, 257)],
-            ),
+            opens_tpm("/dev/tpmrm0 rw", &[Range::branch(252, 6, u16::MAX), Range::majors(253, 257)]),
             opens_tpm("char-tpm rw", &[Range::majors(254, 257)]),
         ],
         "The same for a file that systemd-creds(1) encrypted.",
@@ -247,11 +244,7 @@ pub(crate) static SET_CREDENTIAL_ENCRYPTED: Directive = credential(
     &[
         opens_tpm(
             "/dev/tpmrm0 rw",
-            &[
-                Range::branch(252, 7, u16::MAX),
-                Range::branch(253, 1, u16::MAX),
-                Range::majors(254, 257),
-            ],
+            &[Range::branch(252, 7, u16::MAX), Range::branch(253, 1, u16::MAX), Range::majors(254, 257)],
         ),
         opens_tpm("char-tpm rw", &[Range::majors(254, 257)]),
     ],
@@ -281,4 +274,3 @@ pub(crate) static DELEGATE: Directive = Directive {
     breaks: "Nothing; it opens.",
     ..ROW
 };
-

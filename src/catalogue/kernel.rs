@@ -1,8 +1,10 @@
 //! Rows about the kernel: its settings, its modules, its clock, processes and memory.
 
 use super::{
-    Directive, Given, Implied, Kind, Level, LevelRules, Odd, Operation, Order, Probe, Managers, ROW, Sections, Stage, When,
-    always, at_load, at_most, check, devices, filesystem::level, from, given,
+    Directive, Given, Implied, Kind, Level, LevelRules, Managers, Odd, Operation, Order, Probe, ROW,
+    Sections, Stage, When, always, at_load, at_most, check, devices,
+    filesystem::level,
+    from, given,
     privileges::{BRINGS_MOUNTS, CAPABILITY_BOUNDING_SET, NO_NEW_PRIVILEGES},
 };
 use crate::manifest::Strictness;
@@ -216,8 +218,9 @@ pub(crate) static PROC_SUBSET: Directive = Directive {
         at_most(Need::KernelTunables, "all"),
         at_most(Need::StartsSessions, "all"),
     ],
-    checks: &[check("ProcSubset", 10, 1, Probe::Words(&[("pid", 0), ("all", 1)]))
-        .in_releases(&[Range::since(247)])],
+    checks: &[
+        check("ProcSubset", 10, 1, Probe::Words(&[("pid", 0), ("all", 1)])).in_releases(&[Range::since(247)])
+    ],
     summary: "Hides everything in /proc but processes.",
     breaks: "/proc/meminfo, /proc/net, /proc/sys: crashes and silently wrong figures.",
     ..ROW

@@ -33,7 +33,14 @@ fn texts(row: &Directive) -> Vec<String> {
     let yields = row.yields.iter().map(|offer| {
         let (Give::AtMost(text) | Give::Add(text) | Give::Also(text)) = offer.give;
         let samples = [
-            ("{path}", if matches!(row.kind, Kind::Words(rules) if rules.entry == Entry::Device) { "/dev/x" } else { "/x" }),
+            (
+                "{path}",
+                if matches!(row.kind, Kind::Words(rules) if rules.entry == Entry::Device) {
+                    "/dev/x"
+                } else {
+                    "/x"
+                },
+            ),
             ("{access}", "rw"),
             ("{group}", "tss"),
             ("{kind}", "user"),
@@ -78,11 +85,18 @@ fn every_text_of_a_row_is_one_that_systemd_reads() {
             assert_eq!(assigned(row, &[unset.text], 262).1, [], "{}={}", row.name, unset.text);
         }
         for implied in row.implies {
-            let (Operation::Force(text) | Operation::Assign(text) | Operation::Replace(_, text)) = implied.operation
+            let (Operation::Force(text) | Operation::Assign(text) | Operation::Replace(_, text)) =
+                implied.operation
             else {
                 continue;
             };
-            assert_eq!(assigned(all()[implied.on.index()], &[text], 262).1, [], "{} on {}", row.name, implied.on.name);
+            assert_eq!(
+                assigned(all()[implied.on.index()], &[text], 262).1,
+                [],
+                "{} on {}",
+                row.name,
+                implied.on.name
+            );
         }
     }
 }
@@ -105,7 +119,13 @@ fn every_level_is_written_and_read_back() {
         let Kind::Level(rules) = row.kind else { continue };
         for (place, level) in rules.levels.iter().enumerate() {
             assert_eq!(row.kind.write(&Value::Level(place)), level.text);
-            assert_eq!(assigned(row, &[level.text], 262).0, Value::Level(place), "{}={}", row.name, level.text);
+            assert_eq!(
+                assigned(row, &[level.text], 262).0,
+                Value::Level(place),
+                "{}={}",
+                row.name,
+                level.text
+            );
             assert!(level.since == 0 || level.since >= row.since, "{}={}", row.name, level.text);
         }
         if rules.order == Order::MoreIsStricter {
@@ -126,7 +146,11 @@ fn hardening_never_weakens_and_needs_never_tighten() {
             let unordered = matches!(row.kind, Kind::Text(_));
             // A deny list at `safe` and an allow list later cannot be compared call by call.
             let lists = matches!(row.kind, Kind::Calls | Kind::Words(_));
-            assert!(unordered || lists || matches!(order, Some(Ordering::Greater | Ordering::Equal)), "{}", row.name);
+            assert!(
+                unordered || lists || matches!(order, Some(Ordering::Greater | Ordering::Equal)),
+                "{}",
+                row.name
+            );
             before = value;
         }
         for offer in row.yields {
@@ -209,7 +233,11 @@ fn rows_explain_themselves() {
         for text in [row.summary, row.breaks] {
             assert!(text.ends_with('.') && text.len() > 6, "{}: {text}", row.name);
         }
-        assert!(all().iter().any(|known| row.implies.iter().all(|implied| all().contains(&implied.on)) && known == row));
+        assert!(
+            all()
+                .iter()
+                .any(|known| row.implies.iter().all(|implied| all().contains(&implied.on)) && known == row)
+        );
     }
     let keys: Vec<&str> = all().iter().filter_map(|row| row.key).collect();
     assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), keys.len(), "a key belongs to one row");

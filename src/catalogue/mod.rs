@@ -19,11 +19,11 @@ mod laws;
 
 use std::cmp::Ordering;
 
-pub use checks::{CheckGroup, FACETS, Facet, device_rules, runs_as_user};
 pub(crate) use checks::{CallQuirks, has_default_dependencies, runs_privileged, user_scope_counts};
+pub use checks::{CheckGroup, FACETS, Facet, device_rules, runs_as_user};
 pub use kind::{
-    AmountRules, Entry, Kind, Level, LevelRules, MaskGrammar, NameGrammar, Odd, Order, SwitchRules, TextGrammar,
-    Unit, WordRules, by_release,
+    AmountRules, Entry, Kind, Level, LevelRules, MaskGrammar, NameGrammar, Odd, Order, SwitchRules,
+    TextGrammar, Unit, WordRules, by_release,
 };
 
 use crate::context::{Mode, Scope, UnitType};
@@ -247,17 +247,35 @@ pub enum Strength {
 
 /// At most `value` for `to`.
 pub(crate) const fn at_most(to: Need, value: &'static str) -> Yield {
-    Yield { to, give: Give::AtMost(value), unknown_below: Strictness::Safe, strength: Strength::Requires, to_whom: ToWhom::Anyone }
+    Yield {
+        to,
+        give: Give::AtMost(value),
+        unknown_below: Strictness::Safe,
+        strength: Strength::Requires,
+        to_whom: ToWhom::Anyone,
+    }
 }
 
 /// One more assignment for `to`.
 pub(crate) const fn add(to: Need, text: &'static str) -> Yield {
-    Yield { to, give: Give::Add(text), unknown_below: Strictness::Safe, strength: Strength::Requires, to_whom: ToWhom::Anyone }
+    Yield {
+        to,
+        give: Give::Add(text),
+        unknown_below: Strictness::Safe,
+        strength: Strength::Requires,
+        to_whom: ToWhom::Anyone,
+    }
 }
 
 /// One more assignment for `to`, hardened or not.
 pub(crate) const fn also(to: Need, text: &'static str) -> Yield {
-    Yield { to, give: Give::Also(text), unknown_below: Strictness::Safe, strength: Strength::Requires, to_whom: ToWhom::Anyone }
+    Yield {
+        to,
+        give: Give::Also(text),
+        unknown_below: Strictness::Safe,
+        strength: Strength::Requires,
+        to_whom: ToWhom::Anyone,
+    }
 }
 
 impl Yield {

@@ -1,8 +1,9 @@
 //! Rows about the network.
 
 use super::{
-    Check, Directive, Entry, FamilyGroup, Given, Kind, NameGrammar, NOTHING, Order, Probe, Managers, ROW, Sections, TextGrammar,
-    WordRules, add, also, always, at_most, check, from, given, kernel::FORCES_NO_NEW_PRIVILEGES,
+    Check, Directive, Entry, FamilyGroup, Given, Kind, Managers, NOTHING, NameGrammar, Order, Probe, ROW,
+    Sections, TextGrammar, WordRules, add, also, always, at_most, check, from, given,
+    kernel::FORCES_NO_NEW_PRIVILEGES,
 };
 use crate::manifest::Strictness;
 use crate::need::Need;
@@ -167,10 +168,7 @@ pub(crate) static SOCKET_BIND_DENY: Directive = Directive {
     kind: Kind::Words(&BIND_DENY),
     unset: NOTHING,
     hardened: &[given(Strictness::Strict, Given::PortsKnown, &["any"])],
-    yields: &[
-        at_most(Need::RunsHooks, "").on_suspicion(),
-        at_most(Need::StartsSessions, ""),
-    ],
+    yields: &[at_most(Need::RunsHooks, "").on_suspicion(), at_most(Need::StartsSessions, "")],
     summary: "Ports that the service may not bind, where systemd is built with the BPF framework.",
     breaks: "Ports that SocketBindAllow= does not name.",
     ..ROW

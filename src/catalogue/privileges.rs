@@ -1,11 +1,11 @@
 //! Rows about what the service may gain, and in which namespaces it lives.
 
-use super::{
-    Directive, Entry, Given, Implied, Kind, Level, LevelRules, MaskGrammar, NO, Odd, Operation, Order, Probe, Managers, ROW,
-    Stage, SwitchRules, When, WordRules, add, also, always, at_most, check, checks, from, given,
-    kernel::FORCES_NO_NEW_PRIVILEGES,
-};
 use super::{Check, NOTHING, Sections};
+use super::{
+    Directive, Entry, Given, Implied, Kind, Level, LevelRules, Managers, MaskGrammar, NO, Odd, Operation,
+    Order, Probe, ROW, Stage, SwitchRules, When, WordRules, add, also, always, at_most, check, checks, from,
+    given, kernel::FORCES_NO_NEW_PRIVILEGES,
+};
 use crate::manifest::Strictness;
 use crate::need::Need;
 use crate::release::{EVERY, Range};
@@ -50,8 +50,7 @@ pub(crate) static RESTRICT_SUID_SGID: Directive = Directive {
         at_most(Need::StartsSessions, "no"),
     ],
     implies: FORCES_NO_NEW_PRIVILEGES,
-    checks: &[check("RestrictSUIDSGID", 1000, 1, Probe::On)
-        .in_releases(&[Range::since(242)])],
+    checks: &[check("RestrictSUIDSGID", 1000, 1, Probe::On).in_releases(&[Range::since(242)])],
     summary: "Refuses to mark files as set-user-id or set-group-id.",
     breaks: "Every openat2() (it fails with ENOSYS): tar, bubblewrap; directories with set-group-id.",
     ..ROW
@@ -69,9 +68,11 @@ pub(crate) static CAPABILITY_BOUNDING_SET: Directive = Directive {
     hardened: &[
         from(
             Strictness::Safe,
-            &["~CAP_AUDIT_CONTROL CAP_AUDIT_READ CAP_BLOCK_SUSPEND CAP_BPF CAP_CHECKPOINT_RESTORE CAP_LEASE \
+            &[
+                "~CAP_AUDIT_CONTROL CAP_AUDIT_READ CAP_BLOCK_SUSPEND CAP_BPF CAP_CHECKPOINT_RESTORE CAP_LEASE \
                CAP_LINUX_IMMUTABLE CAP_MAC_ADMIN CAP_MAC_OVERRIDE CAP_MKNOD CAP_PERFMON CAP_SYS_BOOT \
-               CAP_SYS_MODULE CAP_SYS_PACCT CAP_SYS_RAWIO CAP_SYS_TIME CAP_SYS_TTY_CONFIG CAP_SYSLOG CAP_WAKE_ALARM"],
+               CAP_SYS_MODULE CAP_SYS_PACCT CAP_SYS_RAWIO CAP_SYS_TIME CAP_SYS_TTY_CONFIG CAP_SYSLOG CAP_WAKE_ALARM",
+            ],
         ),
         from(Strictness::Default, &[""]),
     ],
@@ -109,17 +110,29 @@ pub(crate) static CAPABILITY_BOUNDING_SET: Directive = Directive {
     ],
     checks: &[
         keeps("CapabilityBoundingSet_CAP_SYS_ADMIN", 1500, &["CAP_SYS_ADMIN"]),
-        keeps("CapabilityBoundingSet_CAP_SET_UID_GID_PCAP", 1500, &["CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"]),
+        keeps(
+            "CapabilityBoundingSet_CAP_SET_UID_GID_PCAP",
+            1500,
+            &["CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"],
+        ),
         keeps("CapabilityBoundingSet_CAP_SYS_PTRACE", 1500, &["CAP_SYS_PTRACE"]),
         keeps("CapabilityBoundingSet_CAP_SYS_TIME", 1000, &["CAP_SYS_TIME"]),
         keeps("CapabilityBoundingSet_CAP_NET_ADMIN", 1000, &["CAP_NET_ADMIN"]),
         keeps("CapabilityBoundingSet_CAP_SYS_RAWIO", 1000, &["CAP_SYS_RAWIO"]),
         keeps("CapabilityBoundingSet_CAP_SYS_MODULE", 1000, &["CAP_SYS_MODULE"]),
-        keeps("CapabilityBoundingSet_CAP_AUDIT", 500, &["CAP_AUDIT_CONTROL", "CAP_AUDIT_READ", "CAP_AUDIT_WRITE"]),
+        keeps(
+            "CapabilityBoundingSet_CAP_AUDIT",
+            500,
+            &["CAP_AUDIT_CONTROL", "CAP_AUDIT_READ", "CAP_AUDIT_WRITE"],
+        ),
         keeps("CapabilityBoundingSet_CAP_SYSLOG", 500, &["CAP_SYSLOG"]),
         keeps("CapabilityBoundingSet_CAP_SYS_NICE_RESOURCE", 500, &["CAP_SYS_NICE", "CAP_SYS_RESOURCE"]),
         keeps("CapabilityBoundingSet_CAP_MKNOD", 500, &["CAP_MKNOD"]),
-        keeps("CapabilityBoundingSet_CAP_CHOWN_FSETID_SETFCAP", 1000, &["CAP_CHOWN", "CAP_FSETID", "CAP_SETFCAP"]),
+        keeps(
+            "CapabilityBoundingSet_CAP_CHOWN_FSETID_SETFCAP",
+            1000,
+            &["CAP_CHOWN", "CAP_FSETID", "CAP_SETFCAP"],
+        ),
         keeps(
             "CapabilityBoundingSet_CAP_DAC_FOWNER_IPC_OWNER",
             1000,
@@ -322,10 +335,7 @@ pub(crate) static RESTRICT_NAMESPACES: Directive = Directive {
     kind: Kind::Mask(MaskGrammar::Namespaces),
     unset: NOTHING,
     hardened: &[given(Strictness::Safe, Given::ForcesNothing, &["yes"]), from(Strictness::Default, &["yes"])],
-    yields: &[
-        add(Need::MakesSandboxes, "{kind}"),
-        at_most(Need::StartsSessions, "no"),
-    ],
+    yields: &[add(Need::MakesSandboxes, "{kind}"), at_most(Need::StartsSessions, "no")],
     implies: FORCES_NO_NEW_PRIVILEGES,
     checks: &[
         namespace("RestrictNamespaces_user", 1500, &["user"]),
@@ -340,4 +350,3 @@ pub(crate) static RESTRICT_NAMESPACES: Directive = Directive {
     breaks: "Sandboxes that the program builds itself: browsers, bubblewrap, containers.",
     ..ROW
 };
-

@@ -55,8 +55,13 @@ pub(crate) static MEMORY_LOW: Directive = Directive {
     unset: &[always("0")],
     ..amount("MemoryLow", 231, &PROTECTED, "resources.memory-low", "Memory that is taken from others first.")
 };
-pub(crate) static MEMORY_HIGH: Directive =
-    amount("MemoryHigh", 231, &BYTES, "resources.memory-high", "Memory above which the service is slowed down.");
+pub(crate) static MEMORY_HIGH: Directive = amount(
+    "MemoryHigh",
+    231,
+    &BYTES,
+    "resources.memory-high",
+    "Memory above which the service is slowed down.",
+);
 pub(crate) static MEMORY_MAX: Directive =
     amount("MemoryMax", 231, &BYTES, "resources.memory-max", "Memory above which the service is killed.");
 pub(crate) static MEMORY_SWAP_MAX: Directive =
@@ -68,7 +73,13 @@ pub(crate) static TASKS_MAX: Directive = Directive {
 };
 pub(crate) static CPU_QUOTA: Directive = Directive {
     bus: &["CPUQuotaPerSecUSec"],
-    ..amount("CPUQuota", 213, &QUOTA, "resources.cpu-quota", "Share of one processor, more than 100% for more than one.")
+    ..amount(
+        "CPUQuota",
+        213,
+        &QUOTA,
+        "resources.cpu-quota",
+        "Share of one processor, more than 100% for more than one.",
+    )
 };
 pub(crate) static CPU_WEIGHT: Directive =
     amount("CPUWeight", 232, &WEIGHT, "resources.cpu-weight", "Share of the processors among services.");
@@ -80,7 +91,13 @@ pub(crate) static LIMIT_NOFILE: Directive = Directive {
 };
 pub(crate) static LIMIT_NPROC: Directive = Directive {
     unset: NOTHING,
-    ..amount("LimitNPROC", 0, &LIMIT, "resources.processes", "Processes of the service's user; root has no limit.")
+    ..amount(
+        "LimitNPROC",
+        0,
+        &LIMIT,
+        "resources.processes",
+        "Processes of the service's user; root has no limit.",
+    )
 };
 pub(crate) static LIMIT_CORE: Directive = Directive {
     unset: NOTHING,

@@ -1,10 +1,10 @@
 //! Rows that say how a service runs, not what it may do: checks, implications and units need them.
 
+use super::{AmountRules, Probe};
 use super::{
     Directive, Entry, FUNCTIONAL, Implied, Kind, Level, LevelRules, NO, NOTHING, Odd, Operation, Order, ROW,
     Sections, Stage, SwitchRules, TextGrammar, Unit, When, WordRules, also, always, at_load, check,
 };
-use super::{AmountRules, Probe};
 use crate::need::Need;
 use crate::release::{EVERY, Range};
 
@@ -96,7 +96,12 @@ pub(crate) static NOTIFY_ACCESS: Directive = Directive {
     kind: Kind::Level(&ACCESS),
     unset: &[always("none")],
     key: Some("notify-access"),
-    checks: &[check("NotifyAccess", 1000, 1, Probe::Words(&[("none", 0), ("main", 0), ("exec", 0), ("all", 1)]))],
+    checks: &[check(
+        "NotifyAccess",
+        1000,
+        1,
+        Probe::Words(&[("none", 0), ("main", 0), ("exec", 0), ("all", 1)]),
+    )],
     summary: "Says which processes of the service the manager listens to.",
     breaks: "Start-up notice from a child, where only the main process is heard.",
     ..ROW
@@ -223,4 +228,3 @@ pub(crate) static BIND_LOG_SOCKETS: Directive = Directive {
     breaks: "Nothing.",
     ..ROW
 };
-

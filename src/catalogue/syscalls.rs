@@ -1,8 +1,8 @@
 //! Rows about system calls.
 
 use super::{
-    Check, Directive, Entry, Given, Kind, NOTHING, Order, Probe, ROW, TextGrammar, WordRules, add, at_most, check,
-    checks, from, given, kernel::FORCES_NO_NEW_PRIVILEGES,
+    Check, Directive, Entry, Given, Kind, NOTHING, Order, Probe, ROW, TextGrammar, WordRules, add, at_most,
+    check, checks, from, given, kernel::FORCES_NO_NEW_PRIVILEGES,
 };
 use crate::manifest::Strictness;
 use crate::need::Need;
@@ -27,7 +27,11 @@ pub(crate) static SYSTEM_CALL_FILTER: Directive = Directive {
         ),
         from(Strictness::Default, &["@system-service"]),
         from(Strictness::Strict, &["@system-service", "~@obsolete @resources"]),
-        given(Strictness::Strict, Given::NoCapabilities, &["@system-service", "~@obsolete @privileged @resources"]),
+        given(
+            Strictness::Strict,
+            Given::NoCapabilities,
+            &["@system-service", "~@obsolete @privileged @resources"],
+        ),
     ],
     yields: &[
         at_most(Need::StartsSessions, ""),
@@ -100,7 +104,10 @@ pub(crate) static SYSTEM_CALL_ARCHITECTURES: Directive = Directive {
         "SystemCallArchitectures",
         1000,
         10,
-        Probe::Rule { says: "0 if only native calls are let through, 10 if nothing is set, else 8", judge: checks::architectures },
+        Probe::Rule {
+            says: "0 if only native calls are let through, 10 if nothing is set, else 8",
+            judge: checks::architectures,
+        },
     )],
     summary: "Refuses system calls of other architectures than the machine's own.",
     breaks: "Programs of another architecture, without a trace in the journal.",

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use similar::TextDiff;
 
-use super::manifest_file;
+use super::{manifest_file, tell};
 use crate::cli::Generate;
 use crate::manifest::Manifest;
 use crate::render::{self, File, FileKind, Form, Target};
@@ -23,10 +23,14 @@ pub fn generate(arguments: &Generate, out: &mut dyn Write) -> Result<Status> {
     for path in &arguments.manifests {
         let loaded = manifest_file::read(path)?;
         let manifest = &loaded.manifest;
+        for notice in &manifest.notices {
+            tell(&notice.to_string());
+        }
         packages.push(manifest.package.as_str().to_owned());
         let files = render::render(manifest, &target, form)
             .with_context(|| format!("rendering `{}`", path.display()))?;
-        let source = (arguments.root.is_some() && form == Form::Units).then(|| installed(manifest, &loaded.source));
+        let source =
+            (arguments.root.is_some() && form == Form::Units).then(|| installed(manifest, &loaded.source));
         for file in files.into_iter().chain(source) {
             let place = if arguments.output.is_some() { file.flat_name() } else { file.path() };
             let output = Output { text: file.text, manifest: path.clone() };
@@ -44,7 +48,9 @@ pub fn generate(arguments: &Generate, out: &mut dyn Write) -> Result<Status> {
                 write(&root, &rendered, out)
             }
         }
-        (None, None) if arguments.check => bail!("--check compares files: name their place with --root or --output"),
+        (None, None) if arguments.check => {
+            bail!("--check compares files: name their place with --root or --output")
+        }
         (None, None) => print(&rendered, out),
     }
 }
@@ -145,7 +151,8 @@ fn left_over(
         let Some(entries) = root.read_dir_sorted(Path::new(folder))? else { continue };
         for entry in entries {
             let Some(name) = entry.name.to_str() else { continue };
-            let place = if flat { name.to_owned() } else { format!("{}/{name}", folder.trim_end_matches('/')) };
+            let place =
+                if flat { name.to_owned() } else { format!("{}/{name}", folder.trim_end_matches('/')) };
             if rendered.contains_key(&place) {
                 continue;
             }

@@ -19,28 +19,51 @@ pub struct Loaded {
 /// Reads a manifest and the drop-ins in `PATH.d/`.
 pub fn read(path: &Path) -> Result<Loaded> {
     let absolute = std::path::absolute(path).with_context(|| format!("finding `{}`", path.display()))?;
-    let folder = PathBuf::from(format!("{}.d", absolute.display()));
-    read_below(&Root::open("/")?, &absolute, path, &folder)
+    let beside = |path: &Path| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".d");
+        PathBuf::from(name)
+    };
+    let root = Root::open("/")?;
+    read_shown(
+        &root,
+        Shown { path: &absolute, as_said: path },
+        Shown { path: &beside(&absolute), as_said: &beside(path) },
+    )
 }
 
-/// Reads a manifest below a root; `shown` is what messages call it.
-pub fn read_below(root: &Root, path: &Path, shown: &Path, drop_ins: &Path) -> Result<Loaded> {
-    let name = shown.display().to_string();
-    let Some(bytes) = root.read(path).with_context(|| format!("reading `{name}`"))? else {
+/// Reads a manifest and the drop-ins of a folder, both below a root.
+pub fn read_below(root: &Root, path: &Path, drop_ins: &Path) -> Result<Loaded> {
+    read_shown(root, Shown { path, as_said: path }, Shown { path: drop_ins, as_said: drop_ins })
+}
+
+/// A path below a root, and what messages call it.
+#[derive(Clone, Copy)]
+struct Shown<'a> {
+    path: &'a Path,
+    as_said: &'a Path,
+}
+
+fn read_shown(root: &Root, main: Shown<'_>, folder: Shown<'_>) -> Result<Loaded> {
+    let name = main.as_said.display().to_string();
+    let Some(bytes) = root.read(main.path).with_context(|| format!("reading `{name}`"))? else {
         bail!("`{name}` does not exist");
     };
-    let mut extra: Vec<(String, Vec<u8>)> = Vec::new();
-    for entry in root.read_dir_sorted(drop_ins).unwrap_or_default().unwrap_or_default() {
-        let file = drop_ins.join(&entry.name);
-        if file.extension().is_some_and(|extension| extension == "toml")
-            && let Some(bytes) = root.read(&file).with_context(|| format!("reading `{}`", file.display()))?
-        {
-            extra.push((file.display().to_string(), bytes));
+    let entries = root.read_dir_sorted(folder.path);
+    let entries = entries.with_context(|| format!("listing `{}`", folder.as_said.display()))?;
+    let mut drop_ins: Vec<(String, Vec<u8>)> = Vec::new();
+    for entry in entries.unwrap_or_default() {
+        let said = folder.as_said.join(&entry.name);
+        if said.extension().is_none_or(|extension| extension != "toml") {
+            continue;
         }
+        let said = said.display().to_string();
+        let bytes = root.read(&folder.path.join(&entry.name)).with_context(|| format!("reading `{said}`"))?;
+        drop_ins.extend(bytes.map(|bytes| (said, bytes)));
     }
     let sources = Sources {
         main: Source { path: &name, bytes: &bytes },
-        drop_ins: extra.iter().map(|(path, bytes)| Source { path, bytes }).collect(),
+        drop_ins: drop_ins.iter().map(|(path, bytes)| Source { path, bytes }).collect(),
     };
     let confines = |name: &str| catalogue::find(name).is_some_and(catalogue::Directive::confines);
     let manifest = load(&sources, &Options { confines })?;

@@ -52,7 +52,7 @@ impl Manifests {
                 }
                 let mut additions = name.to_owned();
                 additions.push(".d");
-                match manifest_file::read_below(root, &path, &path, &Path::new(ADDITIONS).join(additions)) {
+                match manifest_file::read_below(root, &path, &Path::new(ADDITIONS).join(additions)) {
                     Ok(loaded) => found.manifests.push(loaded.manifest),
                     Err(error) => found.failures.push(error),
                 }

@@ -7,6 +7,7 @@ use crate::need::Need;
 use crate::release::Release;
 
 /// The conditions of hardenings for one service.
+#[expect(clippy::struct_excessive_bools, reason = "independent answers, each read by one condition")]
 pub(super) struct Circumstances {
     /// It starts as another user than root.
     pub(super) runs_as_user: bool,
@@ -33,9 +34,11 @@ impl Circumstances {
         let ip = claims
             .iter()
             .map(|claim| match claim.need {
-                Need::UsesIp | Need::NetworkAdmin | Need::NetworkRaw | Need::SendsMailSetgid | Need::SendsMailSetuid => {
-                    Ip::Any
-                }
+                Need::UsesIp
+                | Need::NetworkAdmin
+                | Need::NetworkRaw
+                | Need::SendsMailSetgid
+                | Need::SendsMailSetuid => Ip::Any,
                 Need::UsesAddress => Ip::Addresses,
                 Need::UsesLoopback => Ip::Loopback,
                 _ => Ip::None,

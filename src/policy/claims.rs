@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use super::plan::{Placement, Planned, placement};
-use crate::manifest::words::{Endpoint, Hosts, Local, Listen, Port, Program};
+use crate::manifest::words::{Endpoint, Hosts, Listen, Local, Port, Program};
 use crate::manifest::{
-    Access, AnyOf, ClaimThing, FileAccess, KernelThing, Log, Mailer, Manifest, MissingWrite, Place, Service, Stated,
+    Access, AnyOf, ClaimThing, FileAccess, KernelThing, Log, Mailer, Manifest, MissingWrite, Place, Service,
+    Stated,
 };
 use crate::need::Need;
 
@@ -130,7 +131,11 @@ fn stated(claims: &mut Claims, service: &Service) {
     for (path, stated) in &needs.loads_plugins {
         // systemd takes no patterns here: the folder before the first one.
         let plain = path.as_str().split('*').next().unwrap_or("/");
-        let folder = if path.is_pattern() { plain.rsplit_once('/').map_or("/", |(folder, _)| folder) } else { path.path() };
+        let folder = if path.is_pattern() {
+            plain.rsplit_once('/').map_or("/", |(folder, _)| folder)
+        } else {
+            path.path()
+        };
         claims.with(Need::LoadsPlugins, &[("path", &word(&format!("-{folder}")))], stated);
     }
     claims.option(Need::UnpacksArchives, needs.unpacks_archives.as_ref());
@@ -149,7 +154,10 @@ fn stated(claims: &mut Claims, service: &Service) {
         claims.plain(Need::Chroots, stated);
     }
     for (path, stated) in &needs.writes {
-        let parent = path.path().rsplit_once('/').map_or("/", |(parent, _)| if parent.is_empty() { "/" } else { parent });
+        let parent = path
+            .path()
+            .rsplit_once('/')
+            .map_or("/", |(parent, _)| if parent.is_empty() { "/" } else { parent });
         let params = &stated.params;
         let grant = match params.missing {
             MissingWrite::Ignore => format!("-{}", path.path()),
@@ -295,7 +303,9 @@ fn endpoints(claims: &mut Claims, manifest: &Manifest, planned: &Planned<'_>) {
 
 /// Whether a socket unit that starts this service binds the port.
 fn bound_by_socket_unit(manifest: &Manifest, planned: &Planned<'_>, endpoint: &Endpoint) -> bool {
-    let Endpoint::Ip { protocol: wanted, port: Port::Number(wanted_port), .. } = endpoint else { return false };
+    let Endpoint::Ip { protocol: wanted, port: Port::Number(wanted_port), .. } = endpoint else {
+        return false;
+    };
     manifest.sockets.iter().any(|(stem, socket)| {
         socket.proxy_to.is_none()
             && plan_starts(stem.as_str(), socket) == planned.stem

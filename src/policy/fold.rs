@@ -51,8 +51,10 @@ impl Folding<'_> {
                     because: Arc::from(literal.because.as_str()),
                     place: literal.place.clone(),
                 };
-                folded.lines =
-                    texts.into_iter().map(|text| WrittenLine { text, reasons: vec![reason.clone()] }).collect();
+                folded.lines = texts
+                    .into_iter()
+                    .map(|text| WrittenLine { text, reasons: vec![reason.clone()] })
+                    .collect();
             }
             return Ok(folded);
         }

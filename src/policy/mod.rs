@@ -186,7 +186,8 @@ pub fn policy(
         }
     }
     posture.settle(Stage::Load);
-    let written = folded.into_iter().map(|row| Written { directive: row.directive, lines: row.lines }).collect();
+    let written =
+        folded.into_iter().map(|row| Written { directive: row.directive, lines: row.lines }).collect();
     Ok(Policy { posture, written, losses })
 }
 

@@ -115,7 +115,7 @@ fn proxy<'m>(
     service.description = format!("Proxy from {stem}.socket to {address}").parse().ok();
     let unit = |name: &str| name.parse::<UnitName>().ok();
     service.requires = unit(&format!("{stem}.socket")).into_iter().collect();
-    service.after = service.requires.clone();
+    service.after.clone_from(&service.requires);
     if let Some(behind) = behind.and_then(|name| unit(&name)) {
         service.requires.push(behind.clone());
         service.after.push(behind.clone());
@@ -185,13 +185,14 @@ pub fn placement(manifest: &Manifest, planned: &Planned<'_>, kind: &str, directo
     // PID 1 opens an append-file before it makes the unit's directories (209/STDOUT).
     let holds_log = kind == "logs" && matches!(service.log, Some(Log::File(_)));
     // A runtime directory goes with the first unit that stops.
-    let shared = kind == "runtime"
-        && manifest.services.iter().any(|(name, other)| {
-            name.as_str() != planned.stem
-                && other.directories.runtime.as_ref().is_some_and(|runtime| {
-                    format!("/run/{}", directory_name(name.as_str(), runtime)) == path
-                })
-        });
+    let shared =
+        kind == "runtime"
+            && manifest.services.iter().any(|(name, other)| {
+                name.as_str() != planned.stem
+                    && other.directories.runtime.as_ref().is_some_and(|runtime| {
+                        format!("/run/{}", directory_name(name.as_str(), runtime)) == path
+                    })
+            });
     if foreign || holds_log || shared { Placement::Tmpfiles { path } } else { Placement::Unit { path } }
 }
 
@@ -209,8 +210,15 @@ pub fn group_of(manifest: &Manifest, planned: &Planned<'_>) -> Option<String> {
 impl Service {
     /// Every command, in the order of a start and a stop.
     pub fn commands(&self) -> impl Iterator<Item = &Command> {
-        let lists =
-            [&self.condition, &self.exec_before, &self.exec, &self.exec_after, &self.reload, &self.stop, &self.stop_after];
+        let lists = [
+            &self.condition,
+            &self.exec_before,
+            &self.exec,
+            &self.exec_after,
+            &self.reload,
+            &self.stop,
+            &self.stop_after,
+        ];
         lists.into_iter().flat_map(|commands| &commands.0)
     }
 
@@ -222,17 +230,25 @@ impl Service {
     /// The denial of a need: of its own word, or of the word before a choice.
     pub(super) fn denial_of(&self, id: &str) -> Option<&Denial> {
         let word = id.split('.').next().unwrap_or(id);
-        self.denies.0.iter().find(|(name, _)| {
-            let name = name.to_string();
-            name == id || name == word
-        }).map(|(_, denial)| denial)
+        self.denies
+            .0
+            .iter()
+            .find(|(name, _)| {
+                let name = name.to_string();
+                name == id || name == word
+            })
+            .map(|(_, denial)| denial)
     }
 
     /// Literal assignments: section, key and values.
     pub fn literal_lines(&self) -> impl Iterator<Item = (&'static str, &str, impl Iterator<Item = &str>)> {
         self.unit.iter().flat_map(|(section, keys)| {
             keys.iter().map(move |(key, lines)| {
-                (section.as_str(), key.as_str(), lines.value.0.iter().map(crate::manifest::words::Line::as_str))
+                (
+                    section.as_str(),
+                    key.as_str(),
+                    lines.value.0.iter().map(crate::manifest::words::Line::as_str),
+                )
             })
         })
     }

@@ -1,8 +1,8 @@
 //! What the service itself says about a directive: the value behind a row's key.
 
 use super::plan::{Placement, Planned, directory_name, group_of, placement};
-use crate::manifest::{Directory, Log, Manifest, Output, Place, ServiceType, Stdin};
 use crate::manifest::words::LogPath;
+use crate::manifest::{Directory, Log, Manifest, Output, Place, ServiceType, Stdin};
 
 /// The assignments that a key of the service comes to, and where it stands; none where the service does not say it.
 pub(super) fn value(manifest: &Manifest, planned: &Planned<'_>, key: &str) -> Option<(Vec<String>, Place)> {
@@ -13,7 +13,9 @@ pub(super) fn value(manifest: &Manifest, planned: &Planned<'_>, key: &str) -> Op
         Some(("credentials", _)) => credentials(planned, true),
         _ => match key {
             "type" => service.type_.map(|kind| vec![type_word(kind).to_owned()]),
-            "user" => service.user.as_ref().map(|user| vec![user.as_str().to_owned()]).filter(|_| !planned.dynamic),
+            "user" => {
+                service.user.as_ref().map(|user| vec![user.as_str().to_owned()]).filter(|_| !planned.dynamic)
+            }
             "group" => group_of(manifest, planned).map(|group| vec![group]).filter(|_| !planned.dynamic),
             "dynamic-user" => planned.dynamic.then(|| vec!["yes".to_owned()]),
             "groups" => Some(service.groups.iter().map(|group| group.as_str().to_owned()).collect())

@@ -39,6 +39,7 @@ pub(super) fn command(command: &Command) -> String {
 
 /// A field of a sysusers.d or tmpfiles.d line.
 pub(super) fn field(text: &str) -> String {
-    let plain = !text.is_empty() && text.chars().all(|c| !c.is_whitespace() && !matches!(c, '"' | '\'' | '\\'));
+    let plain =
+        !text.is_empty() && text.chars().all(|c| !c.is_whitespace() && !matches!(c, '"' | '\'' | '\\'));
     if plain { text.to_owned() } else { quoted(text) }
 }

@@ -175,7 +175,9 @@ impl LiteralLines {
 impl Renderer<'_> {
     fn fill(&self, template: &str, context: minijinja::Value) -> Result<String> {
         let template = self.templates.get_template(template)?;
-        template.render(context).with_context(|| format!("rendering for `{}`", self.manifest.package.as_str()))
+        template
+            .render(context)
+            .with_context(|| format!("rendering for `{}`", self.manifest.package.as_str()))
     }
 
     /// The first line of every file: what made it, of what, for what.
@@ -200,14 +202,18 @@ impl Renderer<'_> {
     }
 
     /// The blocks of a policy, and the settings that belong into `[Unit]`.
-    fn blocks(&self, written: &[Written], form: Form) -> (Vec<Block>, Vec<Vec<String>>) {
+    fn blocks(written: &[Written], form: Form) -> (Vec<Block>, Vec<Vec<String>>) {
         let mut blocks: Vec<Block> = Vec::new();
         let mut unit = Vec::new();
         for family in catalogue::FAMILIES {
             let mut settings = Vec::new();
             for row in written.iter().filter(|row| family.rows.contains(&row.directive)) {
                 if let Some(setting) = setting(row, form) {
-                    if row.directive.sections == Sections::Unit { unit.push(setting) } else { settings.push(setting) }
+                    if row.directive.sections == Sections::Unit {
+                        unit.push(setting);
+                    } else {
+                        settings.push(setting);
+                    }
                 }
             }
             if !settings.is_empty() {
@@ -284,8 +290,10 @@ fn comments(reasons: &[Reason]) -> Vec<String> {
     let mut comments: Vec<String> = Vec::new();
     for reason in reasons {
         let comment = match reason {
-            Reason::Strictness | Reason::Stated(_) | Reason::Forces { .. } => continue,
-            Reason::Needed { need: Need::Executes, .. } => continue,
+            Reason::Strictness
+            | Reason::Stated(_)
+            | Reason::Forces { .. }
+            | Reason::Needed { need: Need::Executes, .. } => continue,
             Reason::Denied { because, .. } => format!("# denied: {because}"),
             Reason::Needed { need, because, .. } => format!("# {need}: {because}"),
             Reason::Unknown(need) => {

@@ -46,7 +46,7 @@ struct CommandLine {
 
 impl Renderer<'_> {
     pub(super) fn service(&self, planned: &Planned<'_>, policy: &Policy, form: Form) -> Result<File> {
-        let (mut blocks, unit_settings) = self.blocks(&policy.written, form);
+        let (mut blocks, unit_settings) = Self::blocks(&policy.written, form);
         let user = self.manifest.scope == Scope::User;
         let (template, kind) = match (form, user) {
             (Form::Units, false) => ("service.j2", FileKind::Unit),
@@ -56,7 +56,9 @@ impl Renderer<'_> {
         };
         // How the service runs stands first, before the commands; it is the first family.
         let basics = match form {
-            Form::Units if blocks.first().is_some_and(|block| is_basic(block.title)) => blocks.remove(0).settings,
+            Form::Units if blocks.first().is_some_and(|block| is_basic(block.title)) => {
+                blocks.remove(0).settings
+            }
             Form::Units | Form::DropIns => Vec::new(),
         };
         let text = self.fill(
@@ -86,7 +88,11 @@ fn environment_file(file: &EnvironmentFile) -> String {
 
 pub(super) fn install(wanted_by: &[UnitName], also: &[UnitName], aliases: &[UnitName]) -> Vec<String> {
     let lines = [("Alias", aliases), ("WantedBy", wanted_by), ("Also", also)];
-    lines.into_iter().filter(|(_, units)| !units.is_empty()).map(|(key, units)| format!("{key}={}", names(units))).collect()
+    lines
+        .into_iter()
+        .filter(|(_, units)| !units.is_empty())
+        .map(|(key, units)| format!("{key}={}", names(units)))
+        .collect()
 }
 
 fn names(units: &[UnitName]) -> String {

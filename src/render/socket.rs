@@ -29,7 +29,7 @@ struct View {
 
 impl Renderer<'_> {
     pub(super) fn socket(&self, stem: &str, socket: &Socket) -> Result<File> {
-        let (blocks, _) = self.blocks(&socket_policy(socket), Form::Units);
+        let (blocks, _) = Self::blocks(&socket_policy(socket), Form::Units);
         let text = self.fill(
             "socket.j2",
             context! { header => self.header(), socket => Value::from(Serde(view(stem, socket))), blocks => Value::from(Serde(blocks)), mark => self.mark() },
@@ -50,7 +50,11 @@ fn view(stem: &str, socket: &Socket) -> View {
     View {
         description: description.unwrap_or_else(|| format!("Socket of {stem}")),
         conditions: socket.condition_path.iter().map(|path| format!("ConditionPathExists={path}")).collect(),
-        listen_reasons: socket.bare_port.iter().map(|why| format!("every address: {}", why.as_str())).collect(),
+        listen_reasons: socket
+            .bare_port
+            .iter()
+            .map(|why| format!("every address: {}", why.as_str()))
+            .collect(),
         listen: socket
             .listen
             .iter()

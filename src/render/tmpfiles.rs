@@ -41,7 +41,8 @@ impl Renderer<'_> {
             return Ok(None);
         }
         let lines: Vec<Line> = entries.into_values().map(|entry| entry.line).collect();
-        let text = self.fill("tmpfiles.j2", context! { header => self.header(), lines => Value::from(Serde(lines)) })?;
+        let text = self
+            .fill("tmpfiles.j2", context! { header => self.header(), lines => Value::from(Serde(lines)) })?;
         Ok(Some(File { kind: FileKind::Tmpfiles, name: self.manifest.package.as_str().to_owned(), text }))
     }
 
@@ -80,7 +81,9 @@ impl Renderer<'_> {
             let Some(folder) = &socket.folder else { continue };
             for path in socket.listen.iter().filter_map(|listen| listen.value.path()) {
                 let parent = path.rsplit_once('/').map_or("/", |(parent, _)| parent);
-                let name = |own: Option<&crate::manifest::words::UserName>| own.map_or("root", |own| own.as_str()).to_owned();
+                let name = |own: Option<&crate::manifest::words::UserName>| {
+                    own.map_or("root", |own| own.as_str()).to_owned()
+                };
                 let mode = folder.mode.as_ref().map_or_else(|| "0755".to_owned(), ToString::to_string);
                 let (user, group) = (name(folder.owner.as_ref()), name(folder.group.as_ref()));
                 add(entries, "d", parent, &mode, &user, &group, Vec::new(), &folder.place)?;
@@ -100,8 +103,10 @@ impl Renderer<'_> {
                 (Enforce::Boot, false) => "z",
             };
             // What is only created keeps what an administrator changes (`:`, systemd 252 on).
-            let keep = if rule.enforce == Enforce::Create && self.target.release.major >= 252 { ":" } else { "" };
-            let field = |text: Option<String>| text.map_or_else(|| "-".to_owned(), |text| format!("{keep}{text}"));
+            let keep =
+                if rule.enforce == Enforce::Create && self.target.release.major >= 252 { ":" } else { "" };
+            let field =
+                |text: Option<String>| text.map_or_else(|| "-".to_owned(), |text| format!("{keep}{text}"));
             let reasons = rule.because.iter().map(|why| why.as_str().to_owned()).collect();
             let mode = field(rule.mode.as_ref().map(ToString::to_string));
             let user = field(rule.owner.as_ref().map(|owner| owner.as_str().to_owned()));
@@ -132,7 +137,8 @@ fn add(
         group: group.to_owned(),
     };
     if let Some(known) = entries.get(path) {
-        let same = known.line.mode == line.mode && known.line.user == line.user && known.line.group == line.group;
+        let same =
+            known.line.mode == line.mode && known.line.user == line.user && known.line.group == line.group;
         ensure!(
             same && known.line.kind == kind,
             "{place}: `{path}` gets another owner or mode here than at {}",

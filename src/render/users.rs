@@ -55,7 +55,10 @@ impl Renderer<'_> {
                     None => "-".to_owned(),
                 },
                 home: user.home.as_ref().map_or_else(|| "-".to_owned(), |home| escape::field(home.as_str())),
-                shell: user.shell.as_ref().map_or_else(|| NO_SHELL.to_owned(), |shell| escape::field(shell.as_str())),
+                shell: user
+                    .shell
+                    .as_ref()
+                    .map_or_else(|| NO_SHELL.to_owned(), |shell| escape::field(shell.as_str())),
             })
             .collect();
         // systemd-sysusers makes any user that an `m` line names: only those that this file makes anyway.
@@ -68,10 +71,10 @@ impl Renderer<'_> {
                     Members::Listed(users) => users.as_slice(),
                     Members::Administered => &[],
                 };
-                listed.iter().filter(|user| own().any(|(name, _)| name == *user)).map(|user| Member {
-                    user: user.as_str().to_owned(),
-                    group: group.as_str().to_owned(),
-                })
+                listed
+                    .iter()
+                    .filter(|user| own().any(|(name, _)| name == *user))
+                    .map(|user| Member { user: user.as_str().to_owned(), group: group.as_str().to_owned() })
             })
             .collect();
         if groups.is_empty() && users.is_empty() && members.is_empty() {

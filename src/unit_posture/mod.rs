@@ -72,7 +72,8 @@ pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
         };
         let Some(directive) = catalogue::find(&assignment.key) else {
             if let Some(near) = unknown_near(assignment, &context) {
-                let text = format!("`{}=` is unknown; did you mean `{near}=`?", assignment.key.escape_debug());
+                let text =
+                    format!("`{}=` is unknown; did you mean `{near}=`?", assignment.key.escape_debug());
                 reading.notices.push(say(None, NoticeKind::Ignored, text));
             }
             continue;
@@ -118,9 +119,16 @@ pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
     if context.unit_type == UnitType::Service
         && let Some(text) = refusal::of_service(unit, &context)
     {
-        let path = unit.fragment.as_ref().map_or_else(|| unit.id.as_str().into(), |path| path.to_string_lossy());
+        let path =
+            unit.fragment.as_ref().map_or_else(|| unit.id.as_str().into(), |path| path.to_string_lossy());
         let text = text.to_owned();
-        let notice = LineNotice { path: Arc::from(path), line: None, directive: None, kind: NoticeKind::Refused, text };
+        let notice = LineNotice {
+            path: Arc::from(path),
+            line: None,
+            directive: None,
+            kind: NoticeKind::Refused,
+            text,
+        };
         reading.refused.get_or_insert(notice);
     }
     reading.posture.settle(Stage::Load);

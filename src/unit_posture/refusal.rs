@@ -56,7 +56,9 @@ impl Service<'_> {
             return Some("it has no ExecStart=, which only Type=oneshot may lack");
         }
         if self.starts == 0 && !remains && !succeeds {
-            return Some("it has no ExecStart=, which only RemainAfterExit=yes or SuccessAction= make up for");
+            return Some(
+                "it has no ExecStart=, which only RemainAfterExit=yes or SuccessAction= make up for",
+            );
         }
         if self.starts > 1 && !oneshot {
             return Some("it has several ExecStart=, which only Type=oneshot may have");

@@ -5,21 +5,20 @@ use crate::catalogue::{AmountRules, Unit};
 use crate::syntax;
 
 pub(super) fn assign_mode(before: Value, text: &str, remarks: &mut Vec<Remark>) -> Value {
-    match syntax::mode(text) {
-        Some(bits) => Value::Mode(bits),
-        None => {
-            remarks.push(Remark::Ignored(format!("`{}` is no octal mode", text.escape_debug())));
-            before
-        }
+    if let Some(bits) = syntax::mode(text) {
+        Value::Mode(bits)
+    } else {
+        remarks.push(Remark::Ignored(format!("`{}` is no octal mode", text.escape_debug())));
+        before
     }
 }
 
 pub(super) fn assign(rules: &AmountRules, before: Value, text: &str, remarks: &mut Vec<Remark>) -> Value {
     let read = match text.split_once(':') {
         _ if text.is_empty() => Some(Value::Unset),
-        Some((soft, hard)) if rules.pair => number(rules.unit, soft)
-            .zip(number(rules.unit, hard))
-            .map(|(soft, hard)| Value::Pair(soft, hard)),
+        Some((soft, hard)) if rules.pair => {
+            number(rules.unit, soft).zip(number(rules.unit, hard)).map(|(soft, hard)| Value::Pair(soft, hard))
+        }
         _ => match text.strip_suffix('%') {
             Some(percent) if rules.unit != Unit::Quota => percent.parse().ok().map(Value::Share),
             _ => number(rules.unit, text).map(Value::Amount),
@@ -74,7 +73,13 @@ pub(super) fn write(unit: Unit, number: u64) -> String {
         Unit::Bytes => scaled(number, &[("T", 1 << 40), ("G", 1 << 30), ("M", 1 << 20), ("K", 1 << 10)], ""),
         Unit::Span => scaled(
             number,
-            &[("d", 86_400 * SECOND), ("h", 3_600 * SECOND), ("min", 60 * SECOND), ("s", SECOND), ("ms", 1_000)],
+            &[
+                ("d", 86_400 * SECOND),
+                ("h", 3_600 * SECOND),
+                ("min", 60 * SECOND),
+                ("s", SECOND),
+                ("ms", 1_000),
+            ],
             "us",
         ),
         Unit::Quota => format!("{}%", number / (SECOND / 100)),

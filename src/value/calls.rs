@@ -63,11 +63,8 @@ impl CallFilter {
 
     /// Whether every call that passes here passes there.
     pub fn within(&self, other: &Self) -> bool {
-        let rest = |filter: &Self| NameFilter {
-            allows: filter.allows,
-            names: filter.unknown.clone(),
-            open: false,
-        };
+        let rest =
+            |filter: &Self| NameFilter { allows: filter.allows, names: filter.unknown.clone(), open: false };
         let known = match (self.allows, other.allows) {
             (true, true) => self.calls.is_subset(&other.calls),
             (true, false) => self.calls.is_disjoint(&other.calls),
@@ -78,20 +75,17 @@ impl CallFilter {
     }
 
     fn put(&mut self, call: Call, action: Option<&Action>) {
-        match action {
+        if let Some(action) = action {
             // In an allow list, an entry with an answer of its own is denied (systemd 248 on).
-            Some(action) => {
-                if self.allows {
-                    self.calls.remove(call);
-                } else {
-                    self.calls.insert(call);
-                }
-                self.actions.insert(call, action.clone());
-            }
-            None => {
+            if self.allows {
+                self.calls.remove(call);
+            } else {
                 self.calls.insert(call);
-                self.actions.remove(&call);
             }
+            self.actions.insert(call, action.clone());
+        } else {
+            self.calls.insert(call);
+            self.actions.remove(&call);
         }
     }
 
@@ -140,13 +134,16 @@ fn assign_item(
     let quoted = item.escape_debug();
     let (name, action) = match item.split_once(':') {
         None => (item, None),
-        Some((name, answer)) => match read_action(answer) {
-            Some(action) => (name, Some(action)),
-            None => {
-                remarks.push(Remark::Ignored(format!("`{quoted}` has no error number or `kill` after its colon")));
+        Some((name, answer)) => {
+            if let Some(action) = read_action(answer) {
+                (name, Some(action))
+            } else {
+                remarks.push(Remark::Ignored(format!(
+                    "`{quoted}` has no error number or `kill` after its colon"
+                )));
                 return;
             }
-        },
+        }
     };
     if action.is_some() && !inverted && covers(ANSWERS, context.release) {
         remarks.push(Remark::Ignored(format!("`{quoted}` is allowed, so it can have no answer of its own")));
@@ -164,7 +161,8 @@ fn assign_item(
         remarks.push(Remark::Misread(format!("`{quoted}` is no {what} of this release and is left out")));
         return;
     };
-    let denies_in_allow_list = inverted && filter.allows && action.is_some() && covers(ANSWERS, context.release);
+    let denies_in_allow_list =
+        inverted && filter.allows && action.is_some() && covers(ANSWERS, context.release);
     for call in members.iter() {
         if filter.allows != inverted || denies_in_allow_list {
             filter.put(call, action.as_ref());
@@ -180,7 +178,8 @@ fn read_action(text: &str) -> Option<Action> {
         return Some(Action::Kill);
     }
     let number = text.parse::<u16>().is_ok_and(|number| number <= 4095);
-    let name = text.len() > 1 && text.starts_with('E') && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let name =
+        text.len() > 1 && text.starts_with('E') && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     (number || name).then(|| Action::Fail(text.to_owned()))
 }
 

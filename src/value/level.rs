@@ -84,7 +84,13 @@ fn is_host_name(text: &str) -> bool {
 
 pub(super) fn from_bus(rules: &LevelRules, value: &BusValue) -> Option<Value> {
     let word = match value {
-        BusValue::Bool(on) => if *on { "yes" } else { "no" },
+        BusValue::Bool(on) => {
+            if *on {
+                "yes"
+            } else {
+                "no"
+            }
+        }
         BusValue::Text(word) => word,
         // ProtectHostnameEx= is (mode, host name).
         BusValue::Tuple(parts) => match parts.first() {

@@ -84,13 +84,13 @@ pub(crate) fn bit(name: &str) -> u64 {
 
 pub(super) fn assign(
     grammar: MaskGrammar,
-    before: Value,
+    before: &Value,
     text: &str,
     context: &Context,
     remarks: &mut Vec<Remark>,
 ) -> Value {
     let current = match before {
-        Value::Mask(bits) => bits,
+        Value::Mask(bits) => *bits,
         _ => initial(grammar, context),
     };
     Value::Mask(match grammar {
@@ -179,13 +179,14 @@ fn assign_namespaces(current: u64, text: &str, context: &Context, remarks: &mut 
     let mut named = 0;
     for word in syntax::words(list) {
         let known = NAMESPACES.iter().find(|(name, _)| *name == word);
-        match known.filter(|(name, _)| *name != "time" || context.release.major >= TIME_SINCE) {
-            Some((_, flag)) => named |= flag,
-            None => {
-                let remark = format!("`{}` is no namespace, so the whole line is nothing", word.escape_debug());
-                remarks.push(Remark::Ignored(remark));
-                return current;
-            }
+        if let Some((_, flag)) =
+            known.filter(|(name, _)| *name != "time" || context.release.major >= TIME_SINCE)
+        {
+            named |= flag
+        } else {
+            let remark = format!("`{}` is no namespace, so the whole line is nothing", word.escape_debug());
+            remarks.push(Remark::Ignored(remark));
+            return current;
         }
     }
     match (current == u64::MAX, inverted) {

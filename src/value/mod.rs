@@ -12,8 +12,8 @@ mod words;
 use std::cmp::Ordering;
 
 pub use calls::{Action, CallFilter};
-pub use names::NameFilter;
 pub(crate) use mask::{bit, initial as initial_mask};
+pub use names::NameFilter;
 pub use words::key as entry_name;
 
 use crate::bus_value::BusValue;
@@ -69,7 +69,7 @@ impl Kind {
         match self {
             Self::Switch(rules) => level::assign_switch(rules, before, text, context, remarks),
             Self::Level(rules) => level::assign(rules, before, text, context, remarks),
-            Self::Mask(grammar) => mask::assign(*grammar, before, text, context, remarks),
+            Self::Mask(grammar) => mask::assign(*grammar, &before, text, context, remarks),
             Self::Names(grammar) => names::assign(*grammar, before, text, context, remarks),
             Self::Calls => calls::assign(before, text, context, remarks),
             Self::Words(rules) => words::assign(rules, before, text, context, remarks),
@@ -107,7 +107,6 @@ impl Kind {
     /// The value as a unit would write it, shortest form.
     pub fn write(&self, value: &Value) -> String {
         match (self, value) {
-            (_, Value::Unset) => String::new(),
             (_, Value::Switch(on)) => if *on { "yes" } else { "no" }.to_owned(),
             (Self::Level(rules), Value::Level(place)) => {
                 rules.levels.get(*place).map_or("", |level| level.text).to_owned()
@@ -124,7 +123,9 @@ impl Kind {
             }
             (_, Value::Share(percent)) => format!("{percent}%"),
             (_, Value::Text(text)) => text.clone(),
-            (_, Value::Level(_) | Value::Mask(_) | Value::Amount(_) | Value::Pair(..)) => String::new(),
+            (_, Value::Unset | Value::Level(_) | Value::Mask(_) | Value::Amount(_) | Value::Pair(..)) => {
+                String::new()
+            }
         }
     }
 
@@ -138,11 +139,15 @@ impl Kind {
                 let on = |value: &Value| *value == Value::Switch(true);
                 directed(rules.order, on(found).cmp(&on(wanted)))
             }
-            (Self::Level(rules), Value::Level(found), Value::Level(wanted)) => level::compare(rules, *found, *wanted),
+            (Self::Level(rules), Value::Level(found), Value::Level(wanted)) => {
+                level::compare(rules, *found, *wanted)
+            }
             (Self::Mask(_), Value::Mask(found), Value::Mask(wanted)) => mask::compare(*found, *wanted),
             (Self::Names(_), Value::Names(found), Value::Names(wanted)) => found.compare(wanted),
             (Self::Calls, Value::Calls(found), Value::Calls(wanted)) => found.compare(wanted),
-            (Self::Words(rules), Value::Words(found), Value::Words(wanted)) => words::compare(rules, found, wanted),
+            (Self::Words(rules), Value::Words(found), Value::Words(wanted)) => {
+                words::compare(rules, found, wanted)
+            }
             (Self::Networks(order), Value::Networks(found), Value::Networks(wanted)) => {
                 network::compare(found, wanted).and_then(|ordering| directed(*order, ordering))
             }

@@ -55,11 +55,51 @@ impl NameFilter {
 
 /// Address families by name (glibc 2.36, bits/socket.h), AF_UNSPEC apart.
 static FAMILIES: &[&str] = &[
-    "AF_ALG", "AF_APPLETALK", "AF_ASH", "AF_ATMPVC", "AF_ATMSVC", "AF_AX25", "AF_BLUETOOTH", "AF_BRIDGE", "AF_CAIF",
-    "AF_CAN", "AF_DECnet", "AF_ECONET", "AF_IB", "AF_IEEE802154", "AF_INET", "AF_INET6", "AF_IPX", "AF_IRDA",
-    "AF_ISDN", "AF_IUCV", "AF_KCM", "AF_KEY", "AF_LLC", "AF_MCTP", "AF_MPLS", "AF_NETBEUI", "AF_NETLINK",
-    "AF_NETROM", "AF_NFC", "AF_PACKET", "AF_PHONET", "AF_PPPOX", "AF_QIPCRTR", "AF_RDS", "AF_ROSE", "AF_RXRPC",
-    "AF_SECURITY", "AF_SMC", "AF_SNA", "AF_TIPC", "AF_UNIX", "AF_VSOCK", "AF_WANPIPE", "AF_X25", "AF_XDP",
+    "AF_ALG",
+    "AF_APPLETALK",
+    "AF_ASH",
+    "AF_ATMPVC",
+    "AF_ATMSVC",
+    "AF_AX25",
+    "AF_BLUETOOTH",
+    "AF_BRIDGE",
+    "AF_CAIF",
+    "AF_CAN",
+    "AF_DECnet",
+    "AF_ECONET",
+    "AF_IB",
+    "AF_IEEE802154",
+    "AF_INET",
+    "AF_INET6",
+    "AF_IPX",
+    "AF_IRDA",
+    "AF_ISDN",
+    "AF_IUCV",
+    "AF_KCM",
+    "AF_KEY",
+    "AF_LLC",
+    "AF_MCTP",
+    "AF_MPLS",
+    "AF_NETBEUI",
+    "AF_NETLINK",
+    "AF_NETROM",
+    "AF_NFC",
+    "AF_PACKET",
+    "AF_PHONET",
+    "AF_PPPOX",
+    "AF_QIPCRTR",
+    "AF_RDS",
+    "AF_ROSE",
+    "AF_RXRPC",
+    "AF_SECURITY",
+    "AF_SMC",
+    "AF_SNA",
+    "AF_TIPC",
+    "AF_UNIX",
+    "AF_VSOCK",
+    "AF_WANPIPE",
+    "AF_X25",
+    "AF_XDP",
 ];
 
 /// Other names for a family.
@@ -104,19 +144,22 @@ pub(super) fn assign(
     }
     for word in syntax::words(list) {
         let name = match grammar {
-            NameGrammar::Families => match family(&word) {
-                Some(name) => name.to_owned(),
-                None => {
+            NameGrammar::Families => {
+                if let Some(name) = family(&word) {
+                    name.to_owned()
+                } else {
                     let ends = context.release.major >= UNKNOWN_ENDS_SINCE;
                     let rest = if ends { " and the rest of the line with it" } else { "" };
                     let word = word.escape_debug();
-                    remarks.push(Remark::Misread(format!("`{word}` is no address family: it is left out{rest}")));
+                    remarks.push(Remark::Misread(format!(
+                        "`{word}` is no address family: it is left out{rest}"
+                    )));
                     if ends {
                         break;
                     }
                     continue;
                 }
-            },
+            }
             NameGrammar::FileSystems | NameGrammar::Interfaces => word,
         };
         if filter.allows == inverted {

@@ -33,9 +33,9 @@ fn word_networks(word: &str) -> Option<[IpNet; 2]> {
 fn is_localhost(word: &str) -> bool {
     let lower = word.to_ascii_lowercase();
     let name = lower.strip_suffix('.').unwrap_or(&lower);
-    ["localhost", "localhost.localdomain"].iter().any(|local| {
-        name == *local || name.strip_suffix(local).is_some_and(|host| host.ends_with('.'))
-    })
+    ["localhost", "localhost.localdomain"]
+        .iter()
+        .any(|local| name == *local || name.strip_suffix(local).is_some_and(|host| host.ends_with('.')))
 }
 
 /// One address or network, host bits cleared; full length without a prefix.
@@ -120,8 +120,7 @@ pub(super) fn write(networks: &[IpNet]) -> String {
 
 /// Which list covers more addresses, network by network.
 pub(super) fn compare(found: &[IpNet], wanted: &[IpNet]) -> Option<Ordering> {
-    let within =
-        |a: &[IpNet], b: &[IpNet]| a.iter().all(|net| b.iter().any(|other| other.contains(net)));
+    let within = |a: &[IpNet], b: &[IpNet]| a.iter().all(|net| b.iter().any(|other| other.contains(net)));
     match (within(found, wanted), within(wanted, found)) {
         (true, true) => Some(Ordering::Equal),
         (true, false) => Some(Ordering::Less),

@@ -114,7 +114,8 @@ pub(super) fn bad_user(name: &str) -> Option<String> {
         let leading_zero = name.len() > 1 && name.starts_with('0');
         !leading_zero && name.parse::<u32>().is_ok_and(|id| id != u32::MAX && id != 65535)
     };
-    let minus_digits = name.strip_prefix('-').is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
+    let minus_digits =
+        name.strip_prefix('-').is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
     let bad = name.is_empty()
         || (digits && !number())
         || minus_digits
@@ -145,9 +146,9 @@ pub(super) fn simplify(path: &str) -> String {
 pub(super) fn from_bus(rules: &WordRules, value: &BusValue) -> Option<Value> {
     let BusValue::List(items) = value else {
         // A single label or path.
-        return value.as_text().map(|text| {
-            Value::Words(if text.is_empty() { Vec::new() } else { vec![text.to_owned()] })
-        });
+        return value
+            .as_text()
+            .map(|text| Value::Words(if text.is_empty() { Vec::new() } else { vec![text.to_owned()] }));
     };
     let separator = if rules.entry == Entry::Device { " " } else { ":" };
     let mut entries = Vec::with_capacity(items.len());
@@ -178,9 +179,8 @@ pub(super) fn compare(rules: &WordRules, found: &[String], wanted: &[String]) ->
         Entry::Below => entry.trim_end_matches([':', '/']).to_owned(),
         _ => entry.to_owned(),
     };
-    let within = |a: &[String], b: &[String]| {
-        a.iter().all(|entry| b.iter().any(|other| plain(other) == plain(entry)))
-    };
+    let within =
+        |a: &[String], b: &[String]| a.iter().all(|entry| b.iter().any(|other| plain(other) == plain(entry)));
     let ordering = match (within(found, wanted), within(wanted, found)) {
         (true, true) => Ordering::Equal,
         (true, false) => Ordering::Less,

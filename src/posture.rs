@@ -129,13 +129,18 @@ impl Posture {
         let context = self.context;
         let setting = &mut self.settings[directive.index()];
         let before = std::mem::replace(&mut setting.value, Value::Unset);
+        let old = before.clone();
         let reset = text.is_empty();
         setting.value = directive.kind.assign(before, text, &context, &mut remarks);
         if reset && matches!(setting.value, Value::Unset) {
             setting.value = default_value(directive, &context);
         }
-        setting.origin = origin;
-        setting.lines.push(text.to_owned());
+        // What systemd ignores is not where the value comes from.
+        let ignored = remarks.iter().any(|remark| matches!(remark, Remark::Ignored(_)));
+        if !ignored || setting.value != old {
+            setting.origin = origin;
+            setting.lines.push(text.to_owned());
+        }
         if let Some(twin) = directive.shares {
             self.take_shared(twin, text);
         }
@@ -202,6 +207,12 @@ impl Posture {
                     return;
                 }
                 from(new, setting.value.clone(), &mut ignored)
+            }
+            Operation::Copy(source) => {
+                if setting.value != Value::Unset {
+                    return;
+                }
+                self.get(source).value.clone()
             }
             Operation::NameAfterUnit => {
                 if setting.value != Value::Unset {

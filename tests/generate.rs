@@ -49,6 +49,13 @@ fn rendered_units_read_back_as_the_policy() -> Result<()> {
         let manifest = manifest_file::read(&manifest_path)?.manifest;
         for name in ["systemd-247", "systemd-252", "systemd-254", "systemd-257", "systemd-262"] {
             let target: Target = name.parse()?;
+            // The place of a credential cannot be told before 252.
+            let told = |service: &systemd_harden::manifest::Service| {
+                service.credentials.values().any(|credential| credential.env.is_some())
+            };
+            if target.release.major < 252 && manifest.services.values().any(told) {
+                continue;
+            }
             let folder = scratch()?;
             for file in render(&manifest, &target, Form::Units)? {
                 fs::write(folder.path().join(file.flat_name()), file.text)?;

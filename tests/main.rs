@@ -1,5 +1,6 @@
 //! The one integration binary.
 
+mod docs;
 mod figures;
 mod generate;
 mod harness;

@@ -22,6 +22,7 @@ pub(crate) static PRIVATE_DEVICES: Directive = Directive {
         at_most(Need::MeasuresFilesystems, "no"),
         at_most(Need::KernelRawIo, "no"),
         at_most(Need::KernelClock, "no"),
+        at_most(Need::MakesMounts, "no"),
         at_most(Need::StartsSessions, "no"),
     ],
     implies: &[
@@ -61,6 +62,7 @@ static DEVICES: WordRules = WordRules { entry: Entry::Device, order: Order::More
 
 pub(crate) static DEVICE_ALLOW: Directive = Directive {
     name: "DeviceAllow",
+    beside: Some(&DEVICE_POLICY),
     managers: Managers::System,
     sections: Sections::Exec,
     since: 208,

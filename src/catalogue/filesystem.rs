@@ -144,6 +144,7 @@ static PATHS_DENY: WordRules = WordRules { entry: Entry::Path, order: Order::Mor
 
 pub(crate) static READ_WRITE_PATHS: Directive = Directive {
     name: "ReadWritePaths",
+    beside: Some(&PROTECT_SYSTEM),
     also: &["ReadWriteDirectories"],
     since: 231,
     kind: Kind::Words(&PATHS_GRANT),
@@ -192,6 +193,7 @@ pub(crate) static EXEC_PATHS: Directive = Directive {
     hardened: &[from(Strictness::Strict, &["/usr/lib -/usr/lib64"])],
     yields: &[
         at_most(Need::RunsHooks, "").or_unknown_below(Strictness::Strict),
+        at_most(Need::MakesMounts, ""),
         at_most(Need::StartsSessions, ""),
         add(Need::Executes, "{path}"),
         add(Need::RunsPrograms, "{path}"),
@@ -213,6 +215,7 @@ pub(crate) static NO_EXEC_PATHS: Directive = Directive {
     hardened: &[from(Strictness::Strict, &["/"])],
     yields: &[
         at_most(Need::RunsHooks, "").or_unknown_below(Strictness::Strict),
+        at_most(Need::MakesMounts, ""),
         at_most(Need::StartsSessions, ""),
     ],
     summary: "Refuses to run or map code from paths.",
@@ -378,6 +381,7 @@ static PRESERVE: LevelRules = LevelRules {
 
 pub(crate) static RUNTIME_DIRECTORY_PRESERVE: Directive = Directive {
     name: "RuntimeDirectoryPreserve",
+    beside: Some(&RUNTIME_DIRECTORY),
     since: 235,
     kind: Kind::Level(&PRESERVE),
     key: Some("directories.runtime.keep"),

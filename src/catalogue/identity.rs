@@ -60,6 +60,7 @@ pub(crate) static DYNAMIC_USER: Directive = Directive {
     key: Some("dynamic-user"),
     implies: &[
         at_load(When::On, &USER, Operation::NameAfterUnit),
+        at_load(When::On, &GROUP, Operation::Copy(&USER)),
         Implied {
             when: When::On,
             on: &filesystem::PRIVATE_TMP,
@@ -167,7 +168,11 @@ pub(crate) static REMOVE_IPC: Directive = Directive {
     managers: Managers::System,
     since: 232,
     hardened: &[from(Strictness::Default, &["yes"])],
-    yields: &[at_most(Need::SharesIpc, "no"), at_most(Need::StartsSessions, "no")],
+    yields: &[
+        at_most(Need::SharesIpc, "no"),
+        at_most(Need::SharesIpcOutside, "no"),
+        at_most(Need::StartsSessions, "no"),
+    ],
     checks: &[check("RemoveIPC", 100, 1, Probe::On).applying(Applies::UnprivilegedSystem)],
     summary: "Removes System V and POSIX IPC objects of the service's user when it stops.",
     breaks: "Another service of the same user that uses them.",

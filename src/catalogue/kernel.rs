@@ -43,7 +43,11 @@ pub(crate) static PROTECT_KERNEL_TUNABLES: Directive = Directive {
     name: "ProtectKernelTunables",
     since: 232,
     hardened: &[from(Strictness::Default, &["yes"])],
-    yields: &[at_most(Need::KernelTunables, "no"), at_most(Need::StartsSessions, "no")],
+    yields: &[
+        at_most(Need::KernelTunables, "no"),
+        at_most(Need::MakesMounts, "no"),
+        at_most(Need::StartsSessions, "no"),
+    ],
     implies: &[BRINGS_MOUNTS, FORCES_NO_NEW_PRIVILEGES_AND],
     checks: &[check("ProtectKernelTunables", 1000, 1, Probe::On)],
     summary: "Makes kernel settings below /proc/sys and /sys read-only.",
@@ -55,7 +59,11 @@ pub(crate) static PROTECT_KERNEL_MODULES: Directive = Directive {
     name: "ProtectKernelModules",
     since: 232,
     hardened: &[given(Strictness::Safe, Given::ForcesNothing, &["yes"]), from(Strictness::Default, &["yes"])],
-    yields: &[at_most(Need::KernelModules, "no"), at_most(Need::StartsSessions, "no")],
+    yields: &[
+        at_most(Need::KernelModules, "no"),
+        at_most(Need::MakesMounts, "no"),
+        at_most(Need::StartsSessions, "no"),
+    ],
     implies: &[
         at_load(When::On, &CAPABILITY_BOUNDING_SET, Operation::Assign("~CAP_SYS_MODULE")),
         BRINGS_MOUNTS,
@@ -71,7 +79,11 @@ pub(crate) static PROTECT_KERNEL_LOGS: Directive = Directive {
     name: "ProtectKernelLogs",
     since: 244,
     hardened: &[given(Strictness::Safe, Given::ForcesNothing, &["yes"]), from(Strictness::Default, &["yes"])],
-    yields: &[at_most(Need::KernelLog, "no"), at_most(Need::StartsSessions, "no")],
+    yields: &[
+        at_most(Need::KernelLog, "no"),
+        at_most(Need::MakesMounts, "no"),
+        at_most(Need::StartsSessions, "no"),
+    ],
     implies: &[
         at_load(When::On, &CAPABILITY_BOUNDING_SET, Operation::Assign("~CAP_SYSLOG")),
         FORCES_NO_NEW_PRIVILEGES_AND,
@@ -95,7 +107,11 @@ pub(crate) static PROTECT_CONTROL_GROUPS: Directive = Directive {
     kind: Kind::Level(&CGROUPS),
     bus: &["ProtectControlGroupsEx", "ProtectControlGroups"],
     hardened: &[from(Strictness::Default, &["yes"])],
-    yields: &[at_most(Need::KernelCgroups, "no"), at_most(Need::StartsSessions, "no")],
+    yields: &[
+        at_most(Need::KernelCgroups, "no"),
+        at_most(Need::MakesMounts, "no"),
+        at_most(Need::StartsSessions, "no"),
+    ],
     implies: &[BRINGS_MOUNTS],
     checks: &[check("ProtectControlGroups", 1000, 1, Probe::On)],
     summary: "Makes the control group tree read-only.",
@@ -183,7 +199,8 @@ pub(crate) static PROTECT_PROC: Directive = Directive {
     yields: &[
         at_most(Need::SeesProcesses, "default"),
         at_most(Need::InspectsProcesses, "default"),
-        at_most(Need::RunsHooks, "default").on_suspicion(),
+        at_most(Need::RunsHooks, "default").suspected_unless_denied(Need::SeesProcesses),
+        at_most(Need::MakesMounts, "default"),
         at_most(Need::StartsSessions, "default"),
     ],
     checks: &[check(
@@ -214,7 +231,8 @@ pub(crate) static PROC_SUBSET: Directive = Directive {
     hardened: &[from(Strictness::Strict, &["pid"])],
     yields: &[
         at_most(Need::HostStatistics, "all").or_unknown_below(Strictness::Strict),
-        at_most(Need::RunsHooks, "all").on_suspicion(),
+        at_most(Need::RunsHooks, "all").suspected_unless_denied(Need::HostStatistics),
+        at_most(Need::MakesMounts, "all"),
         at_most(Need::KernelTunables, "all"),
         at_most(Need::StartsSessions, "all"),
     ],
@@ -230,7 +248,11 @@ pub(crate) static LOCK_PERSONALITY: Directive = Directive {
     name: "LockPersonality",
     since: 235,
     hardened: &[given(Strictness::Safe, Given::ForcesNothing, &["yes"]), from(Strictness::Default, &["yes"])],
-    yields: &[at_most(Need::ForeignAbi, "no"), at_most(Need::StartsSessions, "no")],
+    yields: &[
+        at_most(Need::ForeignAbi, "no"),
+        at_most(Need::ForeignAbiKnown, "no"),
+        at_most(Need::StartsSessions, "no"),
+    ],
     implies: FORCES_NO_NEW_PRIVILEGES,
     checks: &[check("LockPersonality", 100, 1, Probe::On)],
     summary: "Refuses to change the kernel's execution domain.",
@@ -256,7 +278,7 @@ pub(crate) static MEMORY_DENY_WRITE_EXECUTE: Directive = Directive {
     hardened: &[from(Strictness::Strict, &["yes"])],
     yields: &[
         at_most(Need::GeneratesCode, "no").or_unknown_below(Strictness::Strict),
-        at_most(Need::RunsHooks, "no").on_suspicion(),
+        at_most(Need::RunsHooks, "no").suspected_unless_denied(Need::GeneratesCode),
         at_most(Need::StartsSessions, "no"),
     ],
     implies: FORCES_NO_NEW_PRIVILEGES,

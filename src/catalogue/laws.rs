@@ -47,6 +47,7 @@ fn texts(row: &Directive) -> Vec<String> {
             ("{unit}", "x.service"),
             ("{address}", "10.0.0.0/8"),
             ("{rule}", "tcp:80"),
+            ("{architecture}", "x86"),
             ("{name}", if matches!(row.kind, Kind::Calls) { "@mount" } else { "CAP_CHOWN" }),
         ];
         samples.iter().fold(text.to_owned(), |text, (slot, value)| text.replace(slot, value))

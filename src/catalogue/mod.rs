@@ -60,7 +60,7 @@ pub struct Directive {
     pub checks: &'static [Check],
     /// The directive whose entries a reset or an entry of the same name here takes away (credentials, bind mounts).
     pub shares: Option<&'static Directive>,
-    /// The directive without which the policy does not write it: alone it says nothing.
+    /// The directive that it makes exceptions from or adds to: without that one it says nothing.
     pub beside: Option<&'static Directive>,
     /// The key of a manifest's service that states it, where the service itself decides the value.
     pub key: Option<&'static str>,
@@ -241,8 +241,8 @@ pub enum Give {
 pub enum Strength {
     /// It cannot work otherwise.
     Requires,
-    /// It may; a denial of what this opens wins.
-    Suspects,
+    /// It may; a denial of this other need, which opens the same, wins.
+    SuspectsUnlessDenied(Need),
 }
 
 /// At most `value` for `to`.
@@ -289,9 +289,9 @@ impl Yield {
         Self { to_whom: ToWhom::NotRoot, ..self }
     }
 
-    /// The same, but only on suspicion.
-    pub(crate) const fn on_suspicion(self) -> Self {
-        Self { strength: Strength::Suspects, ..self }
+    /// The same, but only on suspicion, and not where `other` is denied.
+    pub(crate) const fn suspected_unless_denied(self, other: Need) -> Self {
+        Self { strength: Strength::SuspectsUnlessDenied(other), ..self }
     }
 }
 
@@ -335,6 +335,8 @@ pub enum Operation {
     Assign(&'static str),
     /// It is named after the unit if nothing named it.
     NameAfterUnit,
+    /// It gets the value of a third one if nothing set it.
+    Copy(&'static Directive),
 }
 
 /// Where an implication can be seen.

@@ -52,7 +52,7 @@ pub(crate) static SYSTEM_CALL_FILTER: Directive = Directive {
         add(Need::Nice, "@resources"),
         add(Need::Limits, "@resources"),
         add(Need::LockedMemory, "@memlock"),
-        add(Need::RunsHooks, "@system-service").on_suspicion(),
+        at_most(Need::RunsHooks, "@system-service").suspected_unless_denied(Need::SystemCalls),
         add(Need::SystemCalls, "{name}"),
     ],
     implies: FORCES_NO_NEW_PRIVILEGES,
@@ -98,7 +98,11 @@ pub(crate) static SYSTEM_CALL_ARCHITECTURES: Directive = Directive {
     kind: Kind::Words(&ARCHITECTURES),
     unset: NOTHING,
     hardened: &[from(Strictness::Default, &["native"])],
-    yields: &[at_most(Need::ForeignAbi, ""), at_most(Need::StartsSessions, "")],
+    yields: &[
+        at_most(Need::ForeignAbi, ""),
+        add(Need::ForeignAbiKnown, "{architecture}"),
+        at_most(Need::StartsSessions, ""),
+    ],
     implies: FORCES_NO_NEW_PRIVILEGES,
     checks: &[check(
         "SystemCallArchitectures",

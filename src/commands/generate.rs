@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use similar::TextDiff;
 
-use super::{manifest_file, tell};
+use super::manifest_file::{self, Loaded};
+use super::tell;
 use crate::cli::Generate;
-use crate::manifest::Manifest;
-use crate::render::{self, File, FileKind, Form, Target};
+use crate::render::{self, DROP_IN, File, FileKind, Form, Target};
 use crate::status::Status;
-use crate::unit_file::Root;
+use crate::unit_file::{Kind, Root};
 
 /// Runs `generate`.
 pub fn generate(arguments: &Generate, out: &mut dyn Write) -> Result<Status> {
@@ -30,7 +30,7 @@ pub fn generate(arguments: &Generate, out: &mut dyn Write) -> Result<Status> {
         let files = render::render(manifest, &target, form)
             .with_context(|| format!("rendering `{}`", path.display()))?;
         let source =
-            (arguments.root.is_some() && form == Form::Units).then(|| installed(manifest, &loaded.source));
+            if arguments.root.is_some() && form == Form::Units { installed(&loaded) } else { Vec::new() };
         for file in files.into_iter().chain(source) {
             let place = if arguments.output.is_some() { file.flat_name() } else { file.path() };
             let output = Output { text: file.text, manifest: path.clone() };
@@ -60,9 +60,16 @@ struct Output {
     manifest: PathBuf,
 }
 
-/// The manifest itself, where `score` looks for it.
-fn installed(manifest: &Manifest, source: &str) -> File {
-    File { kind: FileKind::Manifest, name: manifest.package.as_str().to_owned(), text: source.to_owned() }
+/// The manifest itself and the drop-ins beside it, where `score` looks for them.
+fn installed(loaded: &Loaded) -> Vec<File> {
+    let package = loaded.manifest.package.as_str();
+    let own = File { kind: FileKind::Manifest, name: package.to_owned(), text: loaded.source.clone() };
+    let drop_ins = loaded.drop_ins.iter().map(|(name, text)| File {
+        kind: FileKind::ManifestDropIn,
+        name: format!("{package}.toml.d/{name}"),
+        text: text.clone(),
+    });
+    std::iter::once(own).chain(drop_ins).collect()
 }
 
 fn open(folder: &Path, check: bool) -> Result<Root> {
@@ -151,8 +158,10 @@ fn left_over(
         let Some(entries) = root.read_dir_sorted(Path::new(folder))? else { continue };
         for entry in entries {
             let Some(name) = entry.name.to_str() else { continue };
-            let place =
-                if flat { name.to_owned() } else { format!("{}/{name}", folder.trim_end_matches('/')) };
+            // A folder of drop-ins may hold ours.
+            let name =
+                if entry.kind == Kind::Directory { format!("{name}/{DROP_IN}") } else { name.to_owned() };
+            let place = if flat { name } else { format!("{}/{name}", folder.trim_end_matches('/')) };
             if rendered.contains_key(&place) {
                 continue;
             }

@@ -12,7 +12,7 @@ mod tests;
 
 use std::cmp::Ordering;
 
-use crate::catalogue::{self, Directive, Kind, Stage};
+use crate::catalogue::{Directive, Kind, Stage};
 use crate::posture::{Origin, Posture, Reason, Setting};
 use crate::value::Value;
 use members::Members;
@@ -142,20 +142,9 @@ fn speaks_unasked(directive: &Directive) -> bool {
     directive.confines() && !matches!(directive.kind, Kind::Amount(_))
 }
 
-/// Directives that make exceptions from another one, and mean nothing while that one is off.
-static EXCEPTIONS: [(&str, &str); 7] = [
-    ("ReadWritePaths", "ProtectSystem"),
-    ("ExecPaths", "NoExecPaths"),
-    ("DeviceAllow", "DevicePolicy"),
-    ("IPAddressAllow", "IPAddressDeny"),
-    ("SocketBindAllow", "SocketBindDeny"),
-    ("SystemCallErrorNumber", "SystemCallFilter"),
-    ("RuntimeDirectoryPreserve", "RuntimeDirectory"),
-];
-
+/// Whether a directive means nothing while the one that it belongs to is off.
 fn is_moot(directive: &Directive, found: &Posture) -> bool {
-    let rule = EXCEPTIONS.iter().find(|(exception, _)| *exception == directive.name);
-    rule.and_then(|(_, base)| catalogue::find(base)).is_some_and(|base| !found.is_on(base))
+    directive.beside.is_some_and(|base| !found.is_on(base))
 }
 
 fn difference(

@@ -17,7 +17,7 @@ fn posture(major: u16, assignments: &[(&str, &str)], origin: &Origin) -> anyhow:
     };
     let mut posture = Posture::unset("a.service", context);
     for (name, value) in assignments {
-        let directive = catalogue::find(name).ok_or_else(|| anyhow::anyhow!("no {name}"))?;
+        let directive = crate::catalogue::find(name).ok_or_else(|| anyhow::anyhow!("no {name}"))?;
         posture.assign(directive, value, origin.clone());
     }
     posture.settle(Stage::Load);
@@ -136,7 +136,7 @@ fn what_is_not_published_is_neither_drift_nor_fine() -> anyhow::Result<()> {
     let wanted = posture(252, &[("ProtectProc", "invisible")], &policy())?;
     let mut found = posture(252, &[], &line())?;
     for name in ["ProtectProc", "ProcSubset"] {
-        let directive = catalogue::find(name).ok_or_else(|| anyhow::anyhow!("no {name}"))?;
+        let directive = crate::catalogue::find(name).ok_or_else(|| anyhow::anyhow!("no {name}"))?;
         found.not_known(directive);
     }
     let drift = compare(&wanted, &found);

@@ -119,7 +119,8 @@ fn stated(claims: &mut Claims, service: &Service) {
     for (program, stated) in &needs.runs_setuid {
         match program {
             Program::At(path) => claims.with(Need::RunsSetuid, &[("path", &word(path.path()))], stated),
-            Program::Any => claims.plain(Need::RunsSetuid, stated),
+            // Which one is not known: all of them must be executable.
+            Program::Any => claims.with(Need::RunsSetuid, &[("path", "/")], stated),
         }
     }
     for (path, stated) in &needs.runs_programs {
@@ -139,13 +140,24 @@ fn stated(claims: &mut Claims, service: &Service) {
         claims.with(Need::LoadsPlugins, &[("path", &word(&format!("-{folder}")))], stated);
     }
     claims.option(Need::UnpacksArchives, needs.unpacks_archives.as_ref());
-    claims.option(Need::ForeignAbi, needs.foreign_abi.as_ref());
+    if let Some(stated) = &needs.foreign_abi {
+        match &stated.params.architectures {
+            AnyOf::Any => claims.plain(Need::ForeignAbi, stated),
+            AnyOf::Listed(words) => {
+                for word in words {
+                    claims.with(Need::ForeignAbiKnown, &[("architecture", &word.to_string())], stated);
+                }
+            }
+        }
+    }
     if let Some(stated) = &needs.makes_sandboxes {
         let kinds = match &stated.params.kinds {
             AnyOf::Any => "no".to_owned(),
             AnyOf::Listed(kinds) => kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(" "),
         };
-        claims.with(Need::MakesSandboxes, &[("kind", &kinds)], stated);
+        if !kinds.is_empty() {
+            claims.with(Need::MakesSandboxes, &[("kind", &kinds)], stated);
+        }
         if stated.params.privileged {
             claims.plain(Need::MakesSandboxesPrivileged, stated);
         }
@@ -160,6 +172,7 @@ fn stated(claims: &mut Claims, service: &Service) {
             .map_or("/", |(parent, _)| if parent.is_empty() { "/" } else { parent });
         let params = &stated.params;
         let grant = match params.missing {
+            MissingWrite::Ignore if params.replaced_by_rename => format!("-{parent}"),
             MissingWrite::Ignore => format!("-{}", path.path()),
             MissingWrite::ServiceCreates => parent.to_owned(),
             MissingWrite::Error if params.replaced_by_rename => parent.to_owned(),
@@ -336,14 +349,15 @@ fn derived(claims: &mut Claims, manifest: &Manifest, planned: &Planned<'_>) {
         claims.plain(Need::UsesLoopback, stated);
     }
     if let Some(stated) = &service.needs.shares_ipc {
-        let mut others = 0;
         for with in &stated.params.with {
             if with.as_str() != planned.stem && !with.is_template() {
-                others += 1;
                 claims.with(Need::SharesIpc, &[("unit", &with.unit())], stated);
             }
         }
-        if others == 0 {
+        if stated.params.with.is_empty() {
+            claims.plain(Need::SharesIpcOutside, stated);
+        } else {
+            // Whoever joins this service's objects must find them when it comes back.
             claims.plain(Need::SharesIpc, stated);
         }
     }

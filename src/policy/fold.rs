@@ -98,7 +98,7 @@ impl Folding<'_> {
         let mut weakest: Option<(&'static str, Vec<Reason>, Option<Need>)> = None;
         for offer in directive.yields {
             let Give::AtMost(text) = offer.give else { continue };
-            for (reason, need) in self.reasons(directive, offer, folded.lines.is_empty()) {
+            for (reason, need) in self.reasons(offer, folded.lines.is_empty()) {
                 match &mut weakest {
                     Some((known, reasons, opened)) if *known == text => {
                         reasons.push(reason);
@@ -113,8 +113,12 @@ impl Folding<'_> {
         let before: Vec<&str> = folded.lines.iter().map(|line| line.text.as_str()).collect();
         // An empty list opens the directive as a whole, whichever way its entries count.
         let weaker = text.is_empty() || self.weaker_lines(directive, &[text], &before);
-        if folded.lines.is_empty() && (directive.hardened.is_empty() || text.is_empty()) {
-            return;
+        if folded.lines.is_empty() {
+            // Nothing was hardened: a need must not begin to.
+            let says_nothing = directive.hardened.is_empty() || text.is_empty();
+            if says_nothing || self.weaker_lines(directive, &[], &[text]) {
+                return;
+            }
         }
         if weaker || folded.lines.is_empty() {
             folded.lines = vec![WrittenLine { text: text.to_owned(), reasons }];
@@ -126,7 +130,7 @@ impl Folding<'_> {
     fn add(&self, folded: &mut Folded) {
         let directive = folded.directive;
         // A list that a need opened as a whole is complete.
-        if folded.opened_by.is_some() {
+        if folded.opened_by.is_some() && folded.is_off() {
             return;
         }
         let based = !folded.lines.is_empty();
@@ -138,7 +142,7 @@ impl Folding<'_> {
             };
             let mut wanted: Vec<(String, Reason)> = Vec::new();
             for claim in self.claims.iter().filter(|claim| claim.need == offer.to) {
-                if self.applies(directive, offer)
+                if self.applies(offer)
                     && let Some(text) = claim.fill(template)
                 {
                     wanted.push((text, needed(claim)));
@@ -157,9 +161,9 @@ impl Folding<'_> {
     }
 
     /// The reasons for an offer, with the need where it is a stated one.
-    fn reasons(&self, directive: &Directive, offer: &Yield, unhardened: bool) -> Vec<(Reason, Option<Need>)> {
+    fn reasons(&self, offer: &Yield, unhardened: bool) -> Vec<(Reason, Option<Need>)> {
         let claims = self.claims.iter().filter(|claim| claim.need == offer.to);
-        let mut reasons: Vec<(Reason, Option<Need>)> = if self.applies(directive, offer) {
+        let mut reasons: Vec<(Reason, Option<Need>)> = if self.applies(offer) {
             claims.map(|claim| (needed(claim), Some(claim.need))).collect()
         } else {
             Vec::new()
@@ -170,12 +174,14 @@ impl Folding<'_> {
         reasons
     }
 
-    fn applies(&self, directive: &Directive, offer: &Yield) -> bool {
+    fn applies(&self, offer: &Yield) -> bool {
         let to_it = offer.to_whom == ToWhom::Anyone || self.circumstances.runs_as_user;
-        // What is open on suspicion only stays closed where a denial says so.
-        let suspected = offer.strength == Strength::Suspects
-            && directive.yields.iter().any(|other| self.denied(other.to).is_some());
-        to_it && !suspected
+        // What would be open on suspicion only stays closed where a denial says so.
+        let denied = match offer.strength {
+            Strength::Requires => false,
+            Strength::SuspectsUnlessDenied(other) => self.denied(other).is_some(),
+        };
+        to_it && !denied
     }
 
     fn is_unknown(&self, offer: &Yield) -> bool {
@@ -237,7 +243,7 @@ impl Folding<'_> {
                     message: format!(
                         "the override of {name}= closes what `{need}` requires: it must be `{open}` at most"
                     ),
-                    also: claim.place.clone(),
+                    also: Some(claim.place.clone()),
                 });
             }
         }

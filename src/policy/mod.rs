@@ -23,6 +23,7 @@ use crate::manifest::{Manifest, Place, Socket, Strictness};
 use crate::need::Need;
 use crate::posture::{Origin, Posture, Reason};
 use crate::release::covers;
+use crate::value::Remark;
 use circumstances::Circumstances;
 use fold::Folded;
 
@@ -83,15 +84,15 @@ pub enum LossCause {
 #[derive(Debug)]
 pub struct Contradictions(pub Vec<Contradiction>);
 
-/// Two statements that cannot both hold.
+/// A statement that cannot hold: against another one, or for the target.
 #[derive(Debug)]
 pub struct Contradiction {
-    /// Where one stands.
+    /// Where it stands.
     pub place: Place,
-    /// What they are.
+    /// What is wrong with it.
     pub message: String,
-    /// Where the other one stands.
-    pub also: Place,
+    /// Where the need stands that it contradicts.
+    pub also: Option<Place>,
 }
 
 impl fmt::Display for Contradictions {
@@ -99,7 +100,10 @@ impl fmt::Display for Contradictions {
         for (position, contradiction) in self.0.iter().enumerate() {
             let separator = if position == 0 { "" } else { "\n" };
             let Contradiction { place, message, also } = contradiction;
-            write!(f, "{separator}{place}: {message}\n  {also}: the need is stated here")?;
+            write!(f, "{separator}{place}: {message}")?;
+            if let Some(also) = also {
+                write!(f, "\n  {also}: the need is stated here")?;
+            }
         }
         Ok(())
     }
@@ -115,6 +119,8 @@ pub fn policy(
     strictness: Strictness,
 ) -> Result<Policy, Contradictions> {
     let service = &*planned.service;
+    // What a proxy needs is known to the last bit, whatever the manifest knows of its own services.
+    let strictness = if planned.is_proxy() { Strictness::Strict } else { strictness };
     let claims = claims::of(manifest, planned);
     let circumstances = Circumstances::of(planned, &claims, context.release);
     let folding = fold::Folding {
@@ -132,6 +138,9 @@ pub fn policy(
             Ok(row) => folded.push(row),
             Err(contradiction) => problems.push(contradiction),
         }
+    }
+    for row in folded.iter().filter(|row| !row.directive.is_known_to(context.release)) {
+        problems.extend(row.lines.first().and_then(|line| unknown(row.directive, line, context)));
     }
     if !problems.is_empty() {
         return Err(Contradictions(problems));
@@ -164,10 +173,12 @@ pub fn policy(
         let literal = row.lines.iter().any(|line| line.reasons.iter().any(literal));
         row.directive.beside.is_none_or(|other| literal || names.contains(&other.name))
     });
+    let mut problems: Vec<Contradiction> = Vec::new();
     let mut posture = Posture::unset(&planned.unit_name(), context);
     for row in &folded {
         for line in &row.lines {
-            posture.assign(row.directive, &line.text, Origin::Policy(line.reasons.clone()));
+            let remarks = posture.assign(row.directive, &line.text, Origin::Policy(line.reasons.clone()));
+            problems.extend(remarks.iter().filter_map(|remark| unread(row.directive, line, remark, context)));
         }
         // The reasons of all lines together make the value what it is.
         let reasons = row.lines.iter().flat_map(|line| line.reasons.iter().cloned()).collect();
@@ -185,10 +196,44 @@ pub fn policy(
             }
         }
     }
+    if !problems.is_empty() {
+        return Err(Contradictions(problems));
+    }
     posture.settle(Stage::Load);
     let written =
         folded.into_iter().map(|row| Written { directive: row.directive, lines: row.lines }).collect();
     Ok(Policy { posture, written, losses })
+}
+
+/// Where a line stands that the manifest says itself.
+fn said_at(line: &WrittenLine) -> Option<&Place> {
+    line.reasons.iter().find_map(|reason| match reason {
+        Reason::Stated(place) | Reason::Overridden { place, .. } => Some(place),
+        _ => None,
+    })
+}
+
+/// A directive that the manifest says itself and the target does not have.
+fn unknown(directive: &Directive, line: &WrittenLine, context: Context) -> Option<Contradiction> {
+    let Directive { name, since, .. } = directive;
+    let message = format!(
+        "this becomes {name}=, which systemd has from {since} on; the target is systemd {}",
+        context.release
+    );
+    said_at(line).map(|place| Contradiction { place: place.clone(), message, also: None })
+}
+
+/// A value that the manifest says itself and the target does not read.
+fn unread(
+    directive: &Directive,
+    line: &WrittenLine,
+    remark: &Remark,
+    context: Context,
+) -> Option<Contradiction> {
+    let (Remark::Ignored(why) | Remark::Misread(why) | Remark::Refused(why)) = remark;
+    let message =
+        format!("this becomes {}={}, but for systemd {} {why}", directive.name, line.text, context.release);
+    said_at(line).map(|place| Contradiction { place: place.clone(), message, also: None })
 }
 
 /// What a socket unit must say about who may come: nothing where anybody may.

@@ -26,6 +26,11 @@ impl Planned<'_> {
         format!("{}.service", self.stem)
     }
 
+    /// Whether it is the service of a socket's proxy, which no manifest describes.
+    pub fn is_proxy(&self) -> bool {
+        matches!(self.service, Cow::Owned(_))
+    }
+
     /// Whether its first process runs as another user than root.
     pub fn runs_as_user(&self) -> bool {
         self.dynamic || self.service.user.as_ref().is_some_and(|user| user.as_str() != "root")
@@ -193,7 +198,13 @@ pub fn placement(manifest: &Manifest, planned: &Planned<'_>, kind: &str, directo
                         format!("/run/{}", directory_name(name.as_str(), runtime)) == path
                     })
             });
-    if foreign || holds_log || shared { Placement::Tmpfiles { path } } else { Placement::Unit { path } }
+    // What the manager makes for the unit is writable for it.
+    let kept_from_it = kind != "configuration" && directory.writable == Some(false);
+    if foreign || holds_log || shared || kept_from_it {
+        Placement::Tmpfiles { path }
+    } else {
+        Placement::Unit { path }
+    }
 }
 
 /// The primary group that a service runs with.

@@ -28,10 +28,12 @@ pub enum Kind {
     Tmpfiles,
     /// The manifest itself.
     Manifest,
+    /// A drop-in of the manifest; the name is `PACKAGE.toml.d/FILE`.
+    ManifestDropIn,
 }
 
 /// The name of the drop-ins.
-const DROP_IN: &str = "50-harden.conf";
+pub const DROP_IN: &str = "50-harden.conf";
 
 impl File {
     /// Where packages install it.
@@ -45,6 +47,7 @@ impl File {
             Kind::Sysusers => format!("/usr/lib/sysusers.d/{name}.conf"),
             Kind::Tmpfiles => format!("/usr/lib/tmpfiles.d/{name}.conf"),
             Kind::Manifest => format!("/usr/lib/systemd-harden/{name}.toml"),
+            Kind::ManifestDropIn => format!("/usr/lib/systemd-harden/{name}"),
         }
     }
 
@@ -52,7 +55,7 @@ impl File {
     pub fn flat_name(&self) -> String {
         let name = &self.name;
         match self.kind {
-            Kind::Unit | Kind::UserUnit => name.clone(),
+            Kind::Unit | Kind::UserUnit | Kind::ManifestDropIn => name.clone(),
             Kind::DropIn | Kind::UserDropIn => format!("{name}.d/{DROP_IN}"),
             Kind::Sysusers => format!("{name}.sysusers"),
             Kind::Tmpfiles => format!("{name}.tmpfiles"),

@@ -25,7 +25,7 @@ use crate::posture::Reason;
 use crate::release::Release;
 use crate::syscalls::Architecture;
 
-pub use files::{File, Kind as FileKind};
+pub use files::{DROP_IN, File, Kind as FileKind};
 
 /// What output is for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Service units and drop-ins.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use minijinja::value::Serde;
 use minijinja::{Value, context};
 use serde::Serialize;
@@ -44,8 +44,22 @@ struct CommandLine {
     line: String,
 }
 
+/// The first release that is known to read `%d`.
+const CREDENTIAL_SPECIFIER_SINCE: u16 = 252;
+
 impl Renderer<'_> {
     pub(super) fn service(&self, planned: &Planned<'_>, policy: &Policy, form: Form) -> Result<File> {
+        if let Some(credential) =
+            planned.service.credentials.values().find(|credential| credential.env.is_some())
+            && self.target.release.major < CREDENTIAL_SPECIFIER_SINCE
+        {
+            bail!(
+                "{}: the place of a credential is told by `%d`, which systemd has from {CREDENTIAL_SPECIFIER_SINCE} on; \
+                 the target is {}",
+                credential.place,
+                self.target.name
+            );
+        }
         let (mut blocks, unit_settings) = Self::blocks(&policy.written, form);
         let user = self.manifest.scope == Scope::User;
         let (template, kind) = match (form, user) {

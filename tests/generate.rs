@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
-use similar::TextDiff;
 use systemd_harden::commands::manifest_file;
 use systemd_harden::policy::{plan, policy};
 use systemd_harden::posture::Posture;
@@ -14,7 +13,7 @@ use systemd_harden::render::{Form, Target, render, target_context};
 use systemd_harden::unit_file::{Load, Loader, Root, SearchPath, UnitName};
 use systemd_harden::unit_posture::read;
 
-use crate::harness::{command, copy_tree, project, scratch, tree};
+use crate::harness::{command, copy_tree, project, same, scratch, tree};
 
 /// The folders below units/, each with its manifest.
 fn shipped() -> Result<Vec<PathBuf>> {
@@ -266,16 +265,4 @@ fn run(case: &Path) -> Result<()> {
         return Ok(());
     }
     same(&case.join("stdout"), &stdout)
-}
-
-fn same(path: &Path, found: &str) -> Result<()> {
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::create_dir_all(path.parent().context("a file has a folder")?)?;
-        return Ok(fs::write(path, found)?);
-    }
-    let expected = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    if expected != found {
-        bail!("{}", TextDiff::from_lines(&expected, found).unified_diff().header("expected", "found"));
-    }
-    Ok(())
 }

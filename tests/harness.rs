@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use assert_cmd::Command;
+use similar::TextDiff;
 use tempfile::TempDir;
 
 /// A file or folder of the project.
@@ -25,7 +26,7 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     command
 }
 
-/// Copies a folder and what lies in it.
+/// Copies a folder and what lies in it, links as links.
 pub(crate) fn copy_tree(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
@@ -33,6 +34,8 @@ pub(crate) fn copy_tree(from: &Path, to: &Path) -> Result<()> {
         let target = to.join(entry.file_name());
         if entry.file_type()?.is_dir() {
             copy_tree(&entry.path(), &target)?;
+        } else if entry.file_type()?.is_symlink() {
+            std::os::unix::fs::symlink(fs::read_link(entry.path())?, target)?;
         } else {
             fs::copy(entry.path(), target)?;
         }
@@ -60,4 +63,17 @@ pub(crate) fn tree(folder: &Path) -> Result<BTreeMap<String, String>> {
         }
     }
     Ok(files)
+}
+
+/// Compares what was found with a file; `UPDATE_GOLDEN=1` rewrites the file.
+pub(crate) fn same(path: &Path, found: &str) -> Result<()> {
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::create_dir_all(path.parent().context("a file has a folder")?)?;
+        return Ok(fs::write(path, found)?);
+    }
+    let expected = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    if expected != found {
+        bail!("{}", TextDiff::from_lines(&expected, found).unified_diff().header("expected", "found"));
+    }
+    Ok(())
 }

@@ -217,10 +217,8 @@ impl<'a> Run<'a> {
             if let Outcome::Failed(why) = &unit.outcome
                 && unit.context.is_some()
             {
-                // A manifest's problems name their places themselves.
-                let named =
-                    if why.contains(&unit.unit) { why.clone() } else { format!("{}: {why}", unit.unit) };
-                tell(&named);
+                let named = why.starts_with(&unit.unit);
+                tell(&if named { why.clone() } else { format!("{}: {why}", unit.unit) });
             }
         }
         let text = match format {

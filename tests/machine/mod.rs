@@ -45,8 +45,7 @@ pub(crate) enum Base {
 impl Base {
     /// The directory named by `SYSTEMD_HARDEN_MACHINE_BASE`, else the host's root.
     pub(crate) fn from_environment() -> Self {
-        env::var_os("SYSTEMD_HARDEN_MACHINE_BASE")
-            .map_or(Self::Host, |path| Self::Tree(path.into()))
+        env::var_os("SYSTEMD_HARDEN_MACHINE_BASE").map_or(Self::Host, |path| Self::Tree(path.into()))
     }
 
     fn directory(&self) -> &Path {
@@ -194,8 +193,7 @@ impl Machine {
         let lower = base.directory();
         for needed in ["usr/lib/systemd/systemd", "usr/bin/dbus-daemon"] {
             // A tree from before the merge of `/usr` has the first one only below `/lib`.
-            if ![needed, needed.trim_start_matches("usr/")].iter().any(|at| lower.join(at).exists())
-            {
+            if ![needed, needed.trim_start_matches("usr/")].iter().any(|at| lower.join(at).exists()) {
                 bail!("`{}` has no `{needed}`", lower.display());
             }
         }
@@ -207,13 +205,7 @@ impl Machine {
             .env("SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "1")
             .arg(format!("--directory={}", place.root().display()))
             .arg(format!("--machine={}", place.name()))
-            .args([
-                "--boot",
-                "--register=no",
-                "--keep-unit",
-                "--link-journal=no",
-                "--private-network",
-            ])
+            .args(["--boot", "--register=no", "--keep-unit", "--link-journal=no", "--private-network"])
             .args(["--console=pipe", "--kill-signal=SIGRTMIN+3"])
             // IP and device filters are BPF programs, and sandboxes need capabilities to be made.
             .args(["--system-call-filter=bpf", "--capability=all"]);
@@ -225,8 +217,7 @@ impl Machine {
         let console = File::create(&console_path).context("creating the console's file")?;
         let errors = console.try_clone().context("sharing the console's file")?;
         let nspawn = command.stdin(Stdio::null()).stdout(console).stderr(errors).spawn();
-        let mut machine =
-            Self { nspawn: nspawn.context("running systemd-nspawn")?, pid1: 0, place };
+        let mut machine = Self { nspawn: nspawn.context("running systemd-nspawn")?, pid1: 0, place };
         machine.wait_until_up().with_context(|| {
             let console = fs::read_to_string(&console_path).unwrap_or_default();
             let lines: Vec<_> = console.lines().collect();
@@ -314,8 +305,7 @@ fn isolate(root: &Path) -> Result<()> {
         if link.symlink_metadata().is_ok() {
             fs::remove_file(&link).with_context(|| format!("removing `{unit}`"))?;
         }
-        std::os::unix::fs::symlink("/dev/null", &link)
-            .with_context(|| format!("masking `{unit}`"))?;
+        std::os::unix::fs::symlink("/dev/null", &link).with_context(|| format!("masking `{unit}`"))?;
     }
     Ok(())
 }

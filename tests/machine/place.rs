@@ -18,8 +18,7 @@ use anyhow::{Context, Result, bail, ensure};
 const PLACES: &str = "/run/systemd-harden-tests";
 
 /// Mount points of the cgroup hierarchies that systemd-nspawn works in: unified, hybrid, and legacy.
-const HIERARCHIES: [&str; 3] =
-    ["/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd"];
+const HIERARCHIES: [&str; 3] = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd"];
 
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 
@@ -148,8 +147,7 @@ fn has_ended(pid: u32) -> bool {
 
 fn kill(pid: u32) {
     // A process that has ended since is as good as killed.
-    let _ =
-        Command::new("sh").args(["-c", "kill -KILL \"$0\" 2>/dev/null", &pid.to_string()]).status();
+    let _ = Command::new("sh").args(["-c", "kill -KILL \"$0\" 2>/dev/null", &pid.to_string()]).status();
 }
 
 fn processes() -> impl Iterator<Item = u32> {

@@ -22,10 +22,7 @@ pub(crate) type Scenario = (&'static str, fn(&Machine) -> Result<()>);
 ///
 /// Where any scenario failed or panicked, once all have run; where the machine does not boot though the
 /// host could run it. Where the host cannot, that is said in one line and nothing has failed.
-pub(crate) fn run_scenarios(
-    prepare: impl FnOnce(&Path) -> Result<()>,
-    scenarios: &[Scenario],
-) -> Result<()> {
+pub(crate) fn run_scenarios(prepare: impl FnOnce(&Path) -> Result<()>, scenarios: &[Scenario]) -> Result<()> {
     let machine = match Machine::boot(&Base::from_environment(), prepare)? {
         Boot::Up(machine) => machine,
         Boot::Impossible(reason) => {

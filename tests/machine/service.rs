@@ -21,8 +21,7 @@ impl Machine {
             .output()
             .context("running tar")?;
         succeeded(&["tar"], &archive)?;
-        let unpack =
-            ["tar", "--extract", "--keep-directory-symlink", "--no-overwrite-dir", "-C", "/"];
+        let unpack = ["tar", "--extract", "--keep-directory-symlink", "--no-overwrite-dir", "-C", "/"];
         let unpacked = self.run_with_input(&unpack, &archive.stdout)?;
         succeeded(&unpack, &unpacked)?;
         // Only its own snippets: those of a host's packages may fail for reasons of their own.
@@ -70,19 +69,12 @@ impl Machine {
 
     /// One property as `systemctl show` prints it, empty where the manager has none of that name.
     pub(crate) fn property(&self, unit: &str, name: &str) -> Result<String> {
-        let shown =
-            self.check(&["systemctl", "show", "--value", &format!("--property={name}"), unit])?;
+        let shown = self.check(&["systemctl", "show", "--value", &format!("--property={name}"), unit])?;
         Ok(shown.trim_end_matches('\n').to_owned())
     }
 
     /// Waits up to `seconds` for a property to have `value`.
-    pub(crate) fn await_property(
-        &self,
-        unit: &str,
-        name: &str,
-        value: &str,
-        seconds: u64,
-    ) -> Result<()> {
+    pub(crate) fn await_property(&self, unit: &str, name: &str, value: &str, seconds: u64) -> Result<()> {
         let until = Instant::now() + Duration::from_secs(seconds);
         loop {
             let found = self.property(unit, name)?;
@@ -113,23 +105,16 @@ impl Machine {
     /// The unit's log of this boot, messages only.
     pub(crate) fn journal(&self, unit: &str) -> Result<String> {
         self.run(&["journalctl", "--sync"])?;
-        self.check(&[
-            "journalctl",
-            "--boot",
-            "--no-pager",
-            "--quiet",
-            "--output=cat",
-            "--unit",
-            unit,
-        ])
+        self.check(&["journalctl", "--boot", "--no-pager", "--quiet", "--output=cat", "--unit", unit])
     }
 
     /// The release of the machine's systemd: 252.
     pub(crate) fn systemd(&self) -> Result<u32> {
         let version = self.check(&["systemctl", "--version"])?;
-        let number = version.split_whitespace().nth(1).and_then(|word| {
-            word.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
-        });
+        let number = version
+            .split_whitespace()
+            .nth(1)
+            .and_then(|word| word.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok());
         number.with_context(|| format!("no release in `{}`", version.trim()))
     }
 
@@ -146,8 +131,7 @@ fn names(directory: &Path) -> Result<Vec<String>> {
     if !directory.exists() {
         return Ok(Vec::new());
     }
-    let entries =
-        fs::read_dir(directory).with_context(|| format!("reading `{}`", directory.display()))?;
+    let entries = fs::read_dir(directory).with_context(|| format!("reading `{}`", directory.display()))?;
     let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
     let mut names = names.collect::<std::io::Result<Vec<_>>>()?;
     names.sort();

@@ -1,6 +1,8 @@
 /* Stand-in for the Parsec Cloud server: the same footprint, no data.
  *
- *   parsec-cloud run|migrate
+ *   parsec-cloud [-m parsec] run|migrate
+ *
+ * It stands in for the interpreter too, which is started with `-m parsec`.
  *
  * What it shares with the real program, because hardening can break it:
  *   - everything comes from the environment: PARSEC_HOST, PARSEC_PORT, PARSEC_ADMINISTRATION_TOKEN (needed),
@@ -176,7 +178,8 @@ static int listen_on(const char *host, const char *port)
 
 int main(int count, char **args)
 {
-    const char *verb = count == 2 ? args[1] : "";
+    int module = count == 4 && !strcmp(args[1], "-m") && !strcmp(args[2], "parsec");
+    const char *verb = module ? args[3] : count == 2 ? args[1] : "";
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (!strcmp(verb, "migrate")) {
         open_database();

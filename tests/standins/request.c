@@ -1,10 +1,12 @@
 /* A client for any line or HTTP service: sends standard input, prints the answer.
  *
- *   request [-s SOURCE-ADDRESS] [-t SECONDS] ADDRESS PORT
- *   request [-t SECONDS] /SOCKET/PATH
+ *   request [-k] [-s SOURCE-ADDRESS] [-t SECONDS] ADDRESS PORT
+ *   request [-k] [-t SECONDS] /SOCKET/PATH
  *
- * Addresses are numeric, IPv4 or IPv6. Exits 0 once the other side has closed after answering, 1 without a
- * connection, 2 on wrong use, 3 when the answer was empty or did not end in time (ten seconds by default).
+ * Addresses are numeric, IPv4 or IPv6. -k keeps its side open after the end of standard input, as HTTP clients
+ * do: systemd-socket-proxyd closes a connection altogether once one side has said that it is done. Exits 0 once
+ * the other side has closed after answering, 1 without a connection, 2 on wrong use, 3 when the answer was empty
+ * or did not end in time (ten seconds by default).
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -39,11 +41,14 @@ static int dial(const struct sockaddr *to, socklen_t length, const struct addrin
 int main(int count, char **args)
 {
     const char *source = NULL;
+    int keeps_open = 0;
     char buffer[65536];
     signal(SIGPIPE, SIG_IGN);
-    for (int option; (option = getopt(count, args, "s:t:")) != -1;) {
+    for (int option; (option = getopt(count, args, "ks:t:")) != -1;) {
         if (option == 's')
             source = optarg;
+        else if (option == 'k')
+            keeps_open = 1;
         else if (option == 't' && atoi(optarg) > 0)
             patience.tv_sec = atoi(optarg);
         else
@@ -58,7 +63,7 @@ int main(int count, char **args)
     } else {
         struct addrinfo *to, *from = NULL, hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST };
         if (count != 2 || getaddrinfo(args[0], args[1], &hints, &to) || (source && getaddrinfo(source, NULL, &hints, &from)))
-            return fprintf(stderr, "usage: request [-s SOURCE] [-t SECONDS] ADDRESS PORT | /SOCKET/PATH\n"), 2;
+            return fprintf(stderr, "usage: request [-k] [-s SOURCE] [-t SECONDS] ADDRESS PORT | /SOCKET/PATH\n"), 2;
         fd = dial(to->ai_addr, to->ai_addrlen, from);
     }
     if (fd < 0)
@@ -66,7 +71,8 @@ int main(int count, char **args)
     for (ssize_t got; (got = read(STDIN_FILENO, buffer, sizeof buffer)) > 0;)
         if (send(fd, buffer, (size_t)got, 0) != got)
             break;
-    shutdown(fd, SHUT_WR);
+    if (!keeps_open)
+        shutdown(fd, SHUT_WR);
     size_t answered = 0;
     ssize_t got;
     while ((got = read(fd, buffer, sizeof buffer)) > 0)

@@ -1,14 +1,14 @@
 /* Stand-in for ScarletDME's `qm`: the same footprint, no database.
  *
- *   qm -start | -stop | -N | -Q | -a
+ *   qm -start | -stop | -N [-Q] | -a
  *
  * What it shares with the real program, because hardening can break it:
  *   - -start and -stop need geteuid() == 0; -start forks the daemon and leaves PIDFILE= behind; an unknown
  *     key in its configuration stops it from starting;
  *   - daemon and sessions meet in SysV shared memory and a semaphore of fixed keys and mode 0666;
  *   - -stop signals daemon and sessions, which by then have other uids (CAP_KILL);
- *   - -N and -Q are sessions on an accepted socket: the peer is read as IPv4 whatever it is, the password
- *     is checked against /etc/shadow without PAM, then setgid and setuid, never setgroups;
+ *   - -N, for QMClient with -Q, is a session on an accepted socket: the peer is read as IPv4 whatever it is, the
+ *     password is checked against /etc/shadow without PAM, then setgid and setuid, never setgroups;
  *   - `sh` forks and ignores a refused execv: the child goes on as a second copy of the session.
  *
  * -a says who is attached, from a shell. A session takes user name and password, a line each, then the
@@ -251,7 +251,8 @@ static int session(void)
 
 int main(int count, char **args)
 {
-    const char *verb = count == 2 ? args[1] : "";
+    int for_client = count == 3 && !strcmp(args[2], "-Q");
+    const char *verb = count == 2 || for_client ? args[1] : "";
     int administers = !strcmp(verb, "-start") || !strcmp(verb, "-stop");
     if (!configure())
         return 1;
@@ -259,10 +260,10 @@ int main(int count, char **args)
         return fprintf(stderr, "qm: only root may do that\n"), 1;
     if (administers)
         return !strcmp(verb, "-start") ? start() : stop();
-    if (!strcmp(verb, "-N") || !strcmp(verb, "-Q"))
+    if (!strcmp(verb, "-N"))
         return session();
     if (strcmp(verb, "-a"))
-        return fprintf(stderr, "usage: qm -start|-stop|-N|-Q|-a\n"), 2;
+        return fprintf(stderr, "usage: qm -start|-stop|-N [-Q]|-a\n"), 2;
     struct table *table = attach();
     return table ? printf("1 QMSYS, daemon %d\n", table->daemon) < 0 : fail("ScarletDME has not been started");
 }

@@ -42,11 +42,7 @@ Environment=RUST_LOG=warn
 }
 
 fn start(machine: &Machine, unit: &str) -> Result<()> {
-    machine.install(
-        b"[server]\nhost = \"127.0.0.1\"\nport = 9090\n",
-        "/etc/barycenter.toml",
-        0o644,
-    )?;
+    machine.install(b"[server]\nhost = \"127.0.0.1\"\nport = 9090\n", "/etc/barycenter.toml", 0o644)?;
     machine.install_unit("barycenter.service", unit)?;
     machine.start_unit("barycenter")
 }

@@ -69,10 +69,7 @@ fn stand_ins_break_where_the_real_programs_do() -> Result<()> {
             ("parsec cloud serves who has the token", parsec_cloud::serves),
             ("parsec cloud serves in a tight unit", parsec_cloud::serves_tightly),
             ("parsec cloud ends where its home is hidden", parsec_cloud::needs_its_home),
-            (
-                "parsec cloud ends where its key or block store is wrong",
-                parsec_cloud::reads_its_key,
-            ),
+            ("parsec cloud ends where its key or block store is wrong", parsec_cloud::reads_its_key),
             ("barycenter leaves modes to the umask", barycenter::serves),
             ("barycenter serves in a tight unit", barycenter::serves_tightly),
             ("qm logs in and becomes the user", scarletdme::serves),
@@ -139,7 +136,7 @@ pub(crate) fn http(machine: &Machine, port: &str, request: &str, header: &str) -
     let header = if header.is_empty() { String::new() } else { format!("{header}\r\n") };
     let text = format!("{request} HTTP/1.1\r\nHost: localhost\r\n{header}\r\n");
     let retry = "for i in $(seq 50); do
-        printf %s \"$1\" | request 127.0.0.1 \"$2\" && exit
+        printf %s \"$1\" | request -k 127.0.0.1 \"$2\" && exit
         sleep 0.1
     done";
     let output = machine.run(&["sh", "-c", retry, "sh", &text, port])?;
@@ -148,9 +145,5 @@ pub(crate) fn http(machine: &Machine, port: &str, request: &str, header: &str) -
 
 /// Both outputs of a command.
 pub(crate) fn said(output: &Output) -> String {
-    format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    )
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }

@@ -23,11 +23,7 @@ pub(super) fn serves(machine: &Machine) -> Result<()> {
     start(machine, "UnixPeerCredentials", UNIT)?;
     let round = machine.run_as("alice", &["parsec-client"])?;
     ensure!(round.status.success(), "{}", said(&round));
-    let kept = machine.check(&[
-        "sh",
-        "-c",
-        "cd /var/lib/parsec; stat -c '%a %U' *.psa_its; ls mappings",
-    ])?;
+    let kept = machine.check(&["sh", "-c", "cd /var/lib/parsec; stat -c '%a %U' *.psa_its; ls mappings"])?;
     let uid = machine.check(&["sh", "-c", "printf %s \"$(id -u alice)\" | base64"])?;
     ensure!(kept.starts_with("644 parsec") && kept.contains(uid.trim()), "{kept}");
     let socket = machine.check(&["stat", "-c", "%a", "/run/parsec/parsec.sock"])?;
@@ -44,17 +40,15 @@ pub(super) fn serves(machine: &Machine) -> Result<()> {
 }
 
 pub(super) fn serves_tightly(machine: &Machine) -> Result<()> {
-    let rest = "RestrictAddressFamilies=AF_UNIX\nPrivateNetwork=yes\nExecPaths=/usr/libexec/parsec /usr/bin/kill\n";
+    let rest =
+        "RestrictAddressFamilies=AF_UNIX\nPrivateNetwork=yes\nExecPaths=/usr/libexec/parsec /usr/bin/kill\n";
     let unit = [UNIT, TIGHT, TIGHT_IDENTITY, rest].concat();
     start(machine, "UnixPeerCredentials", &unit)?;
     machine.check(&["systemctl", "reload", "parsec"])?;
     let round = machine.run_as("alice", &["parsec-client"])?;
     ensure!(round.status.success(), "{}", said(&round));
     let seccomp = fs::read_to_string(format!("/proc/{}/status", machine.main_pid("parsec")?))?;
-    ensure!(
-        seccomp.contains("Seccomp:\t2") && seccomp.contains("CapBnd:\t0000000000000000"),
-        "{seccomp}"
-    );
+    ensure!(seccomp.contains("Seccomp:\t2") && seccomp.contains("CapBnd:\t0000000000000000"), "{seccomp}");
     machine.stop_unit("parsec")
 }
 
@@ -83,11 +77,7 @@ pub(super) fn needs_its_agent(machine: &Machine) -> Result<()> {
     machine.check(&["mkdir", "-p", "/run/spire/sockets"])?;
     let agent = ["systemd-run", "--unit=agent", "listener", "/run/spire/sockets/agent.sock"];
     machine.check(&agent)?;
-    machine.check(&[
-        "sh",
-        "-c",
-        "until test -S /run/spire/sockets/agent.sock; do sleep 0.05; done",
-    ])?;
+    machine.check(&["sh", "-c", "until test -S /run/spire/sockets/agent.sock; do sleep 0.05; done"])?;
     start(machine, "JwtSvid", UNIT)?;
     let round = machine.run_as("alice", &["parsec-client", "--as", "spiffe://example/alice"])?;
     ensure!(round.status.success(), "{}", said(&round));

@@ -16,18 +16,13 @@ pub(super) fn serves(machine: &Machine) -> Result<()> {
     machine.install_unit("cloud.service", UNIT)?;
     machine.start_unit("cloud")?;
     answers(machine)?;
-    let denied =
-        http(machine, "6777", "POST /administration/organizations", "Authorization: Bearer guess")?;
+    let denied = http(machine, "6777", "POST /administration/organizations", "Authorization: Bearer guess")?;
     ensure!(denied.contains("403 Forbidden"), "{denied}");
     machine.stop_unit("cloud")
 }
 
 pub(super) fn serves_tightly(machine: &Machine) -> Result<()> {
-    machine.check(&[
-        "sh",
-        "-c",
-        "install -m 0600 /dev/null /root/tls.key; echo key >/root/tls.key",
-    ])?;
+    machine.check(&["sh", "-c", "install -m 0600 /dev/null /root/tls.key; echo key >/root/tls.key"])?;
     let rest = "LoadCredential=tls.key:/root/tls.key
 Environment=PARSEC_SSL_KEYFILE=%d/tls.key PARSEC_SSL_CERTFILE=/etc/os-release
 Environment=PARSEC_DB=postgresql://localhost:5432/parsec
@@ -51,9 +46,8 @@ IPAddressAllow=localhost
 }
 
 pub(super) fn needs_its_home(machine: &Machine) -> Result<()> {
-    let unit = UNIT
-        .replace("User=cloud", "User=alice")
-        .replace("MOCKED", "postgresql://localhost:5432/parsec");
+    let unit =
+        UNIT.replace("User=cloud", "User=alice").replace("MOCKED", "postgresql://localhost:5432/parsec");
     machine.install_unit("cloud.service", &[&unit, "ProtectHome=yes\n"].concat())?;
     machine.run(&["systemctl", "start", "cloud"])?;
     machine.await_property("cloud", "ExecMainStatus", "1", 5)?;
@@ -83,12 +77,7 @@ pub(super) fn reads_its_key(machine: &Machine) -> Result<()> {
 fn answers(machine: &Machine) -> Result<()> {
     let root = http(machine, "6777", "GET /", "")?;
     ensure!(root.contains("200 OK"), "{root}");
-    let made = http(
-        machine,
-        "6777",
-        "POST /administration/organizations",
-        "Authorization: Bearer s3cr3t",
-    )?;
+    let made = http(machine, "6777", "POST /administration/organizations", "Authorization: Bearer s3cr3t")?;
     ensure!(made.contains("200 OK") && made.contains("bootstrap_url"), "{made}");
     Ok(())
 }

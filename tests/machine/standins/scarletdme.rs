@@ -22,17 +22,10 @@ StandardError=journal
 
 pub(super) fn serves(machine: &Machine) -> Result<()> {
     start(machine, DAEMON, &[SESSION, "SupplementaryGroups=qmusers\n"].concat(), "4242")?;
-    let groups = machine.check(&[
-        "sh",
-        "-c",
-        "echo $(id -u alice) $(getent group qmusers | cut -d: -f3)",
-    ])?;
+    let groups = machine.check(&["sh", "-c", "echo $(id -u alice) $(getent group qmusers | cut -d: -f3)"])?;
     let (uid, qmusers) = groups.trim().split_once(' ').context("no ids")?;
-    let answer = session(
-        machine,
-        "127.0.0.1",
-        "alice\nsecret\nid\nsh echo from $((6*7))\nwrite note\nquit\n",
-    )?;
+    let answer =
+        session(machine, "127.0.0.1", "alice\nsecret\nid\nsh echo from $((6*7))\nwrite note\nquit\n")?;
     let identity = format!("uid {uid} gid {uid} groups {qmusers}\n");
     ensure!(answer.contains(&identity), "no `{identity}` in\n{answer}");
     ensure!(answer.contains("from 42") && answer.contains("write note: done"), "{answer}");
@@ -67,16 +60,11 @@ JoinsNamespaceOf=qm.service
 ";
     let daemon = [DAEMON, TIGHT, filter, daemon].concat();
     start(machine, &daemon, &[SESSION, TIGHT, filter, inside].concat(), "127.0.0.1:4242")?;
-    let answer =
-        session(machine, "127.0.0.1", "alice\nsecret\nsh echo from $((6*7))\nwrite tight\nquit\n")?;
+    let answer = session(machine, "127.0.0.1", "alice\nsecret\nsh echo from $((6*7))\nwrite tight\nquit\n")?;
     ensure!(answer.contains("from 42") && answer.contains("write tight: done"), "{answer}");
-    let log =
-        machine.check(&["journalctl", "--boot", "--output=cat", "--grep=session from 127"])?;
+    let log = machine.check(&["journalctl", "--boot", "--output=cat", "--grep=session from 127"])?;
     ensure!(log.contains("session from 127.0.0.1"), "{log}");
-    ensure!(
-        machine.check(&["/usr/qmsys/bin/qm", "-a"]).is_err(),
-        "a shell reaches the private memory"
-    );
+    ensure!(machine.check(&["/usr/qmsys/bin/qm", "-a"]).is_err(), "a shell reaches the private memory");
     leave_session_open(machine)?;
     stop(machine)?;
     ensure!(machine.run(&["pgrep", "-x", "qm"])?.stdout.is_empty(), "a session outlives -stop");
@@ -97,10 +85,7 @@ pub(super) fn doubles(machine: &Machine) -> Result<()> {
     ensure!(copies == "2\n", "{copies} sessions");
     stop(machine)?;
     machine.install(b"PIDFILE=/run/qm/qm.pid\nSH=/usr/bin/false\n", "/etc/scarlet.conf", 0o644)?;
-    machine.install_unit(
-        "qmsession@.service",
-        &[SESSION, refused, "ExecPaths=/usr/bin/false\n"].concat(),
-    )?;
+    machine.install_unit("qmsession@.service", &[SESSION, refused, "ExecPaths=/usr/bin/false\n"].concat())?;
     machine.start_unit("qm")?;
     machine.start_unit("qmsession.socket")?;
     let answer = session(machine, "127.0.0.1", "alice\nsecret\nsh id\nid\nquit\n")?;
@@ -113,8 +98,7 @@ pub(super) fn needs_its_peers(machine: &Machine) -> Result<()> {
     start(machine, &daemon, &[SESSION, "PrivateIPC=yes\n"].concat(), "127.0.0.1:4242")?;
     let answer = session(machine, "127.0.0.1", "alice\nsecret\nid\nquit\n")?;
     ensure!(!answer.contains("uid "), "{answer}");
-    let log =
-        machine.check(&["journalctl", "--boot", "--output=cat", "--grep=has not been started"])?;
+    let log = machine.check(&["journalctl", "--boot", "--output=cat", "--grep=has not been started"])?;
     ensure!(log.contains("No such file"), "{log}");
     machine.install_unit("qmsession@.service", SESSION)?;
     leave_session_open(machine)?;
@@ -125,11 +109,7 @@ pub(super) fn needs_its_peers(machine: &Machine) -> Result<()> {
 }
 
 pub(super) fn refuses_unknown_keys(machine: &Machine) -> Result<()> {
-    machine.install(
-        b"PIDFILE=/run/qm/qm.pid\nALLOWED_HOSTS=10.0.0.0/8\n",
-        "/etc/scarlet.conf",
-        0o644,
-    )?;
+    machine.install(b"PIDFILE=/run/qm/qm.pid\nALLOWED_HOSTS=10.0.0.0/8\n", "/etc/scarlet.conf", 0o644)?;
     ensure!(machine.start_unit("qm").is_err(), "it started");
     let log = machine.journal("qm")?;
     ensure!(log.contains("Unrecognised configuration parameter ALLOWED_HOSTS"), "{log}");
@@ -137,11 +117,7 @@ pub(super) fn refuses_unknown_keys(machine: &Machine) -> Result<()> {
 }
 
 fn start(machine: &Machine, daemon: &str, session: &str, listen: &str) -> Result<()> {
-    machine.install(
-        b"[qm]\nQMSYS=/usr/qmsys\nPIDFILE=/run/qm/qm.pid\n",
-        "/etc/scarlet.conf",
-        0o644,
-    )?;
+    machine.install(b"[qm]\nQMSYS=/usr/qmsys\nPIDFILE=/run/qm/qm.pid\n", "/etc/scarlet.conf", 0o644)?;
     machine.install_unit("qm.service", daemon)?;
     machine.install_unit("qmsession@.service", session)?;
     let socket = format!("[Socket]\nListenStream={listen}\nAccept=yes\n");
@@ -159,8 +135,7 @@ fn stop(machine: &Machine) -> Result<()> {
 }
 
 fn session(machine: &Machine, address: &str, lines: &str) -> Result<String> {
-    let output =
-        machine.run_with_input(&["request", "-t", "5", address, "4242"], lines.as_bytes())?;
+    let output = machine.run_with_input(&["request", "-t", "5", address, "4242"], lines.as_bytes())?;
     Ok(said(&output))
 }
 

@@ -1,0 +1,46 @@
+//! `score` on files, trees and manifests: what it prints and how it ends. The running manager is judged in the
+//! throw-away machine.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::harness::{command, copy_tree, project, same, scratch};
+
+/// Each folder of tests/cases/score holds `arguments`, the files that they name, and what comes of it: `stdout`,
+/// `stderr` and `status`. `UPDATE_GOLDEN=1` rewrites them.
+#[test]
+fn cases() -> Result<()> {
+    let mut failed = Vec::new();
+    let mut count = 0;
+    for case in fs::read_dir(project("tests/cases/score"))? {
+        let case = case?.path();
+        count += 1;
+        if let Err(error) = run(&case) {
+            failed.push(format!("{}: {error:#}", case.display()));
+        }
+    }
+    ensure!(count >= 20, "only {count} cases");
+    ensure!(failed.is_empty(), "{}", failed.join("\n"));
+    Ok(())
+}
+
+fn run(case: &Path) -> Result<()> {
+    let folder = scratch()?;
+    copy_tree(case, folder.path())?;
+    let arguments = fs::read_to_string(case.join("arguments")).context("reading `arguments`")?;
+    let here = folder.path().to_str().context("a path that is not UTF-8")?;
+    // No case may reach the machine's own manager.
+    let nowhere = "unix:path=/nonexistent/system_bus_socket";
+    let output = command(&["score"])
+        .args(arguments.split_whitespace())
+        .current_dir(folder.path())
+        .env("DBUS_SYSTEM_BUS_ADDRESS", nowhere)
+        .env("DBUS_SESSION_BUS_ADDRESS", nowhere)
+        .output()?;
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).map(|text| text.replace(here, "."));
+    same(&case.join("stdout"), &text(output.stdout)?)?;
+    same(&case.join("stderr"), &text(output.stderr)?)?;
+    same(&case.join("status"), &format!("{}\n", output.status.code().context("a signal")?))
+}

@@ -29,8 +29,7 @@ pub fn generate(arguments: &Generate, out: &mut dyn Write) -> Result<Status> {
         packages.push(manifest.package.as_str().to_owned());
         let files = render::render(manifest, &target, form)
             .with_context(|| format!("rendering `{}`", path.display()))?;
-        let source =
-            if arguments.root.is_some() && form == Form::Units { installed(&loaded) } else { Vec::new() };
+        let source = if arguments.root.is_some() { installed(&loaded) } else { Vec::new() };
         for file in files.into_iter().chain(source) {
             let place = if arguments.output.is_some() { file.flat_name() } else { file.path() };
             let output = Output { text: file.text, manifest: path.clone() };

@@ -246,7 +246,9 @@ fn losses(policy: &Policy) -> Vec<String> {
 fn setting(row: &Written, form: Form) -> Option<Vec<String>> {
     let directive = row.directive;
     let stated = row.lines.iter().all(|line| matches!(line.reasons.as_slice(), [Reason::Stated(_)]));
-    if form == Form::DropIns && (!directive.confines() || (stated && directive.hardened.is_empty())) {
+    // A drop-in leaves to the unit how the service runs and who it is; limits it states.
+    let functional = stated && directive.hardened.is_empty() && !matches!(directive.kind, Kind::Amount(_));
+    if form == Form::DropIns && (!directive.confines() || functional) {
         return None;
     }
     let mut lines: Vec<(&str, Vec<String>)> =

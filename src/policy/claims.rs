@@ -1,10 +1,12 @@
 //! What a service needs, said with the needs of the catalogue: the stated ones with their parameters, and those that
 //! follow from other parts of the manifest.
 
+mod endpoints;
+
 use std::sync::Arc;
 
 use super::plan::{Placement, Planned, placement};
-use crate::manifest::words::{Endpoint, Hosts, Listen, Local, Port, Program};
+use crate::manifest::words::Program;
 use crate::manifest::{
     Access, AnyOf, ClaimThing, FileAccess, KernelThing, Log, Mailer, Manifest, MissingWrite, Place, Service,
     Stated,
@@ -44,7 +46,7 @@ pub(super) fn of(manifest: &Manifest, planned: &Planned<'_>) -> Vec<Claim> {
     let service = &*planned.service;
     let mut claims = Claims(Vec::new());
     stated(&mut claims, service);
-    endpoints(&mut claims, manifest, planned);
+    endpoints::add(&mut claims, manifest, planned);
     derived(&mut claims, manifest, planned);
     claims.0
 }
@@ -145,7 +147,7 @@ fn stated(claims: &mut Claims, service: &Service) {
             AnyOf::Any => claims.plain(Need::ForeignAbi, stated),
             AnyOf::Listed(words) => {
                 for word in words {
-                    claims.with(Need::ForeignAbiKnown, &[("architecture", &word.to_string())], stated);
+                    claims.with(Need::ForeignAbiKnown, &[("architecture", word.as_ref())], stated);
                 }
             }
         }
@@ -162,6 +164,12 @@ fn stated(claims: &mut Claims, service: &Service) {
             claims.plain(Need::MakesSandboxesPrivileged, stated);
         }
     }
+    writes(claims, service);
+    reaches(claims, service);
+}
+
+fn writes(claims: &mut Claims, service: &Service) {
+    let needs = &service.needs;
     for stated in needs.chroots.values() {
         claims.plain(Need::Chroots, stated);
     }
@@ -186,7 +194,6 @@ fn stated(claims: &mut Claims, service: &Service) {
             claims.with(Need::RunsPrograms, &[("path", &word(path.path()))], stated);
         }
     }
-    reaches(claims, service);
 }
 
 fn reaches(claims: &mut Claims, service: &Service) {
@@ -261,83 +268,6 @@ fn reaches(claims: &mut Claims, service: &Service) {
     for (name, stated) in &needs.system_calls {
         claims.with(Need::SystemCalls, &[("name", name.as_str())], stated);
     }
-}
-
-/// What listening and connecting come to.
-fn endpoints(claims: &mut Claims, manifest: &Manifest, planned: &Planned<'_>) {
-    let needs = &planned.service.needs;
-    for (endpoint, stated) in &needs.listens {
-        match endpoint {
-            Endpoint::Any | Endpoint::Net => {
-                claims.plain(Need::UsesIp, stated);
-                claims.plain(Need::BindsPort, stated);
-            }
-            // A socket that is handed in needs no right to make or bind one.
-            Endpoint::Ip { .. } if bound_by_socket_unit(manifest, planned, endpoint) => {}
-            Endpoint::Ip { protocol, port, .. } => {
-                // Clients of an address of this machine's own may be anywhere, but for loopback.
-                claims.plain(if endpoint.is_loopback() { Need::UsesLoopback } else { Need::UsesIp }, stated);
-                match port {
-                    Port::Any => claims.plain(Need::BindsPort, stated),
-                    Port::Number(port) => {
-                        claims.with(Need::BindsPort, &[("rule", &format!("{protocol}:{port}"))], stated);
-                    }
-                }
-                if endpoint.low_port().is_some() {
-                    claims.plain(Need::BindsLowPort, stated);
-                }
-                if planned.is_fronted(manifest) {
-                    claims.plain(Need::JoinsNetwork, stated);
-                }
-            }
-            Endpoint::Abstract(_) => claims.plain(Need::AbstractSockets, stated),
-            Endpoint::Unix(_) | Endpoint::Dbus(_) => {}
-        }
-    }
-    for (endpoint, stated) in &needs.connects {
-        match endpoint {
-            Endpoint::Any | Endpoint::Net | Endpoint::Ip { hosts: Hosts::Any, .. } => {
-                claims.plain(Need::UsesIp, stated);
-            }
-            Endpoint::Ip { .. } if endpoint.is_loopback() => {
-                claims.plain(Need::UsesLoopback, stated);
-                if planned.joins_network {
-                    claims.plain(Need::JoinsNetwork, stated);
-                }
-            }
-            Endpoint::Ip { hosts: Hosts::In(net), .. } => {
-                claims.with(Need::UsesAddress, &[("address", &net.to_string())], stated);
-            }
-            Endpoint::Abstract(_) => claims.plain(Need::AbstractSockets, stated),
-            Endpoint::Unix(_) | Endpoint::Dbus(_) => {}
-        }
-    }
-}
-
-/// Whether a socket unit that starts this service binds the port.
-fn bound_by_socket_unit(manifest: &Manifest, planned: &Planned<'_>, endpoint: &Endpoint) -> bool {
-    let Endpoint::Ip { protocol: wanted, port: Port::Number(wanted_port), .. } = endpoint else {
-        return false;
-    };
-    manifest.sockets.iter().any(|(stem, socket)| {
-        socket.proxy_to.is_none()
-            && plan_starts(stem.as_str(), socket) == planned.stem
-            && socket.listen.iter().any(|listen| match &listen.value {
-                Listen::Ip(protocol, address) => protocol == wanted && address.port() == *wanted_port,
-                Listen::Port(protocol, port) => protocol == wanted && port == wanted_port,
-                Listen::Stream(local) | Listen::Datagram(local) | Listen::Sequential(local) => {
-                    let (Local::Path(_) | Local::Abstract(_)) = local;
-                    false
-                }
-                Listen::Fifo(_) => false,
-            })
-    })
-}
-
-/// The service that a socket unit starts, without its suffix.
-pub(super) fn plan_starts(stem: &str, socket: &crate::manifest::Socket) -> String {
-    let default = if socket.accept { format!("{stem}@") } else { stem.to_owned() };
-    socket.starts.as_ref().map_or(default, |service| service.as_str().to_owned())
 }
 
 /// What follows from the rest of the service.

@@ -182,7 +182,7 @@ fn assign_namespaces(current: u64, text: &str, context: &Context, remarks: &mut 
         if let Some((_, flag)) =
             known.filter(|(name, _)| *name != "time" || context.release.major >= TIME_SINCE)
         {
-            named |= flag
+            named |= flag;
         } else {
             let remark = format!("`{}` is no namespace, so the whole line is nothing", word.escape_debug());
             remarks.push(Remark::Ignored(remark));

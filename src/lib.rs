@@ -4,6 +4,7 @@
 //! ([`posture`]), and how systemd judges that ([`score`]).
 
 pub mod architecture;
+pub mod breakages;
 pub mod bus;
 pub mod bus_posture;
 pub mod bus_value;

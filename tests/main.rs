@@ -7,4 +7,5 @@ mod generate;
 mod harness;
 mod machine;
 mod manifests;
+mod places;
 mod score;

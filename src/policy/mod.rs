@@ -7,9 +7,6 @@ mod fold;
 mod plan;
 mod stated;
 
-#[cfg(test)]
-mod tests;
-
 use std::fmt;
 use std::sync::Arc;
 

@@ -4,6 +4,7 @@
 //! The programs are the stand-ins, which break where the real ones do. A machine for each folder: several have
 //! units of the same name.
 
+mod answers;
 mod barycenter;
 mod drop_in;
 mod parsec;
@@ -71,6 +72,8 @@ fn units_of_a_distribution() -> Result<()> {
         |_| Ok(()),
         &[
             ("whatever the manager has loaded scores as it says itself", report::agrees_on_all),
+            ("what cannot be scored is named, and the rest is scored", answers::names_what_is_missing),
+            ("a recommended unit has its known figures", answers::knows_a_recommended_unit),
             ("a drop-in makes a plain unit what the manifest says", drop_in::hardens),
         ],
     )

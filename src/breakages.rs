@@ -86,6 +86,12 @@ pub fn without(need: Need) -> impl Iterator<Item = &'static Breakage> {
     all().filter(move |breakage| breakage.needs.contains(&need))
 }
 
+/// Where the oldest known case of exactly that directive and need is told, for a comment.
+pub fn told(directive: &Directive, need: Need) -> Option<&'static str> {
+    let first = by(directive).filter(|breakage| breakage.needs.contains(&need)).min_by_key(|row| row.id)?;
+    first.source.split(", ").next()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

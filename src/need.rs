@@ -80,6 +80,7 @@ pub enum Need {
 }
 
 /// What is known of a need.
+#[derive(Clone, Copy)]
 pub struct NeedRow {
     /// The need.
     pub need: Need,
@@ -89,10 +90,28 @@ pub struct NeedRow {
     pub parameters: &'static [&'static str],
     /// What the service does, in a sentence without its end.
     pub summary: &'static str,
+    /// What the service could do instead where the need opens too much.
+    pub alternative: Option<&'static Alternative>,
 }
 
+/// Another way to what a need is for.
+pub struct Alternative {
+    /// What the manifest would say.
+    pub says: &'static str,
+    /// The needs that stand in.
+    pub needs: &'static [Need],
+}
+
+/// Mail by way of a server on this machine.
+static BY_SMTP: Alternative =
+    Alternative { says: "by = \"smtp\"", needs: &[Need::SendsMailSmtp, Need::UsesLoopback] };
+
 const fn row(need: Need, id: &'static str, summary: &'static str) -> NeedRow {
-    NeedRow { need, id, parameters: &[], summary }
+    NeedRow { need, id, parameters: &[], summary, alternative: None }
+}
+
+const fn or(row: NeedRow, alternative: &'static Alternative) -> NeedRow {
+    NeedRow { alternative: Some(alternative), ..row }
 }
 
 const fn with(
@@ -101,7 +120,7 @@ const fn with(
     parameters: &'static [&'static str],
     summary: &'static str,
 ) -> NeedRow {
-    NeedRow { need, id, parameters, summary }
+    NeedRow { need, id, parameters, summary, alternative: None }
 }
 
 /// Every need, in the order of the manual.
@@ -114,8 +133,14 @@ pub static NEEDS: &[NeedRow] = &[
     row(Need::WritesOthersFiles, "others-files.write", "it writes files that their permissions keep from it"),
     row(Need::OwnsOthersFiles, "others-files.own", "it changes the owner and mode of others' files"),
     row(Need::UsesPam, "uses-pam", "it authenticates through PAM"),
-    row(Need::SendsMailSetgid, "sends-mail.setgid", "it sends mail through a set-group-id program"),
-    row(Need::SendsMailSetuid, "sends-mail.setuid", "it sends mail through a set-user-id program"),
+    or(
+        row(Need::SendsMailSetgid, "sends-mail.setgid", "it sends mail through a set-group-id program"),
+        &BY_SMTP,
+    ),
+    or(
+        row(Need::SendsMailSetuid, "sends-mail.setuid", "it sends mail through a set-user-id program"),
+        &BY_SMTP,
+    ),
     row(Need::SendsMailSmtp, "sends-mail.smtp", "it sends mail to port 25 of this machine"),
     with(Need::RunsSetuid, "runs-setuid", &["path"], "it runs a set-user-id program"),
     with(Need::RunsPrograms, "runs-programs", &["path"], "it runs known programs"),

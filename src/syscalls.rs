@@ -4,7 +4,8 @@
 //!
 //! The sets are those of systemd 240 to 262, point releases included, because stable branches add system calls. A
 //! release that was not examined has the sets of the newest examined one before it: of its own branch, else of the
-//! newest branch below it (261 has those of 260.1, 263 those of 262). Below 240 there are no sets.
+//! newest branch below it (261 has those of 260.1, 263 those of 262). 239, which was not examined, is taken to have those
+//! of 240; below it there are no sets.
 //!
 //! Builds of systemd below 252 for other machines than s390 leave out `s390_pci_mmio_read`, `s390_pci_mmio_write` and
 //! `s390_runtime_instr`; they are members here, and no such machine has them natively.
@@ -20,6 +21,9 @@ pub mod libseccomp;
 mod table;
 #[cfg(test)]
 mod tests;
+
+/// The release below the oldest examined one.
+const BELOW: u16 = 239;
 
 /// The sets that `systemd-analyze security` checks, one check each, in its order.
 pub const ASSESSED: [&str; 11] = [

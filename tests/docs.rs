@@ -12,6 +12,7 @@ use systemd_harden::catalogue::{self, Directive, Managers};
 use systemd_harden::cli::Cli;
 use systemd_harden::manifest::{self, Manifest, NEED_NAMES, NeedName, Options, Source, Sources};
 use systemd_harden::need::NEEDS;
+use systemd_harden::target::DISTRIBUTIONS;
 
 #[test]
 fn every_command_and_flag_is_in_the_manual_and_no_other() -> Result<()> {
@@ -26,6 +27,16 @@ fn every_command_and_flag_is_in_the_manual_and_no_other() -> Result<()> {
     let flags = bold.iter().filter(|word| word.starts_with("--"));
     let unknown: Vec<&String> = flags.filter(|flag| !words.contains(flag.as_str())).collect();
     ensure!(unknown.is_empty(), "in the manual alone: {unknown:?}");
+    Ok(())
+}
+
+#[test]
+fn every_target_is_in_the_manual() -> Result<()> {
+    let page = Page::read("systemd-harden.1")?;
+    let told = bold_words(page.section("TARGETS")?);
+    let own = DISTRIBUTIONS.iter().flat_map(|known| std::iter::once(&known.name).chain(known.also));
+    let missing: Vec<&&str> = own.filter(|name| !told.contains(**name)).collect();
+    ensure!(missing.is_empty(), "not in the manual: {missing:?}");
     Ok(())
 }
 

@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
 use systemd_harden::commands::manifest_file;
+use systemd_harden::manifest::{CredentialFallback, Service};
 use systemd_harden::policy::{plan, policy};
 use systemd_harden::posture::Posture;
-use systemd_harden::render::{Form, Target, render, target_context};
+use systemd_harden::render::{Form, render, target_context};
+use systemd_harden::target::{DISTRIBUTIONS, Feature, NEWEST, OLDEST, Target, fit};
 use systemd_harden::unit_file::{Load, Loader, Root, SearchPath, UnitName};
 use systemd_harden::unit_posture::read;
 
@@ -46,17 +48,22 @@ fn shipped_units_are_what_their_manifests_say() -> Result<()> {
 fn rendered_units_read_back_as_the_policy() -> Result<()> {
     for manifest_path in shipped()? {
         let manifest = manifest_file::read(&manifest_path)?.manifest;
-        for name in ["systemd-247", "systemd-252", "systemd-254", "systemd-257", "systemd-262"] {
+        let majors = (OLDEST..=NEWEST).map(|major| format!("systemd-{major}"));
+        let names = DISTRIBUTIONS.iter().map(|known| known.name.to_owned()).chain(majors);
+        for name in names {
             let target: Target = name.parse()?;
-            // The place of a credential cannot be told before 252.
-            let told = |service: &systemd_harden::manifest::Service| {
-                service.credentials.values().any(|credential| credential.env.is_some())
+            // A manifest may refuse targets without credentials.
+            let refuses = |service: &Service| {
+                let mut credentials = service.credentials.values();
+                credentials.any(|credential| credential.fallback == Some(CredentialFallback::Refuse))
             };
-            if target.release.major < 252 && manifest.services.values().any(told) {
+            if manifest.services.values().any(refuses) && !target.reads(Feature::Credentials) {
+                ensure!(render(&manifest, &[target], Form::Units).is_err(), "{name} has no credentials");
                 continue;
             }
+            let manifest = fit(&manifest, std::slice::from_ref(&target))?.manifest;
             let folder = scratch()?;
-            for file in render(&manifest, &target, Form::Units)? {
+            for file in render(&manifest, std::slice::from_ref(&target), Form::Units)? {
                 fs::write(folder.path().join(file.flat_name()), file.text)?;
             }
             let root = Root::open(folder.path())?;

@@ -2,9 +2,11 @@
 
 mod deployments;
 mod docs;
+mod explain;
 mod figures;
 mod generate;
 mod harness;
+mod lint;
 mod machine;
 mod manifests;
 mod places;

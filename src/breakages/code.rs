@@ -67,7 +67,7 @@ pub(super) static ROWS: &[Breakage] = &[
         needs: &[Need::UsesPam],
         class: Class::Delegated,
         what: "PAM behaves otherwise where an unprivileged user holds CAP_DAC_OVERRIDE by inheritance.",
-        symptom: "authentication fails",
+        symptom: "authentication behaves otherwise",
         source: "linux-pam#747",
     },
     Breakage {

@@ -67,7 +67,7 @@ pub(super) static ROWS: &[Breakage] = &[
         needs: &[Need::ReadsOthersFiles],
         class: Class::Itself,
         what: "CAP_DAC_READ_SEARCH was left out.",
-        symptom: "files of others cannot be read",
+        symptom: "what only root may read is out of reach",
         source: "Debian #1099891",
     },
     Breakage {
@@ -100,7 +100,7 @@ pub(super) static ROWS: &[Breakage] = &[
         needs: &[Need::UsesIp, Need::NetworkAdmin],
         class: Class::Itself,
         what: "The calls of ethtool go through a socket of AF_INET.",
-        symptom: "links are not configured",
+        symptom: "its calls of ethtool fail",
         source: "systemd#4296",
     },
     Breakage {
@@ -111,7 +111,7 @@ pub(super) static ROWS: &[Breakage] = &[
         needs: &[Need::UsesPam, Need::LockedMemory],
         class: Class::Itself,
         what: "A change of SELinux domain, the helper of PAM and locked memory were in the way one after the other.",
-        symptom: "no start, no login through PAM",
+        symptom: "PAM, labels of SELinux or locked memory fail",
         source: "MDEV-10404, MDEV-19878, MDEV-36591, MDEV-36681, MariaDB#4787, Debian changelog",
     },
     Breakage {

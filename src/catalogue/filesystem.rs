@@ -392,6 +392,7 @@ pub(crate) static RUNTIME_DIRECTORY_PRESERVE: Directive = Directive {
 
 pub(crate) static RESTRICT_FILE_SYSTEMS: Directive = Directive {
     name: "RestrictFileSystems",
+    requires: super::Requires::BpfFramework,
     managers: Managers::System,
     sections: Sections::Exec,
     since: 250,

@@ -57,6 +57,7 @@ pub(crate) static PROTECT_KERNEL_TUNABLES: Directive = Directive {
 
 pub(crate) static PROTECT_KERNEL_MODULES: Directive = Directive {
     name: "ProtectKernelModules",
+    capability: Some("CAP_SYS_MODULE"),
     since: 232,
     hardened: &[given(Strictness::Safe, Given::ForcesNothing, &["yes"]), from(Strictness::Default, &["yes"])],
     yields: &[
@@ -77,6 +78,7 @@ pub(crate) static PROTECT_KERNEL_MODULES: Directive = Directive {
 
 pub(crate) static PROTECT_KERNEL_LOGS: Directive = Directive {
     name: "ProtectKernelLogs",
+    capability: Some("CAP_SYSLOG"),
     since: 244,
     hardened: &[given(Strictness::Safe, Given::ForcesNothing, &["yes"]), from(Strictness::Default, &["yes"])],
     yields: &[
@@ -121,6 +123,7 @@ pub(crate) static PROTECT_CONTROL_GROUPS: Directive = Directive {
 
 pub(crate) static PROTECT_CLOCK: Directive = Directive {
     name: "ProtectClock",
+    capability: Some("CAP_SYS_TIME"),
     since: 245,
     hardened: &[from(Strictness::Default, &["yes"])],
     yields: &[
@@ -161,6 +164,7 @@ static HOSTNAME: LevelRules = LevelRules {
 
 pub(crate) static PROTECT_HOSTNAME: Directive = Directive {
     name: "ProtectHostname",
+    capability: Some("CAP_SYS_ADMIN"),
     since: 242,
     kind: Kind::Level(&HOSTNAME),
     bus: &["ProtectHostnameEx", "ProtectHostname"],

@@ -64,6 +64,10 @@ pub struct Directive {
     pub beside: Option<&'static Directive>,
     /// The key of a manifest's service that states it, where the service itself decides the value.
     pub key: Option<&'static str>,
+    /// What the target must have for it to do anything.
+    pub requires: Requires,
+    /// The capability without which a service cannot do what it keeps it from either.
+    pub capability: Option<&'static str>,
     /// What it does, for the administrator.
     pub summary: &'static str,
     /// What it breaks.
@@ -87,6 +91,8 @@ pub(crate) const ROW: Directive = Directive {
     shares: None,
     beside: None,
     key: None,
+    requires: Requires::Nothing,
+    capability: None,
     summary: "",
     breaks: "",
 };
@@ -106,6 +112,15 @@ pub enum Managers {
     Both,
     /// The system's alone: a user's manager ignores it, or fails to start the service (seen on 257).
     System,
+}
+
+/// What a target must have for a directive to do anything: without it systemd reads the directive and goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Requires {
+    /// Nothing but the release.
+    Nothing,
+    /// A systemd built with `+BPF_FRAMEWORK`.
+    BpfFramework,
 }
 
 /// Sections of unit files that share a parser's table.

@@ -164,6 +164,7 @@ static BIND_ALLOW: WordRules = WordRules { entry: Entry::Line, order: Order::Mor
 
 pub(crate) static SOCKET_BIND_DENY: Directive = Directive {
     name: "SocketBindDeny",
+    requires: super::Requires::BpfFramework,
     managers: Managers::System,
     sections: Sections::Exec,
     since: 249,
@@ -181,6 +182,7 @@ pub(crate) static SOCKET_BIND_DENY: Directive = Directive {
 
 pub(crate) static SOCKET_BIND_ALLOW: Directive = Directive {
     name: "SocketBindAllow",
+    requires: super::Requires::BpfFramework,
     beside: Some(&SOCKET_BIND_DENY),
     managers: Managers::System,
     sections: Sections::Exec,
@@ -196,6 +198,7 @@ pub(crate) static SOCKET_BIND_ALLOW: Directive = Directive {
 
 pub(crate) static RESTRICT_NETWORK_INTERFACES: Directive = Directive {
     name: "RestrictNetworkInterfaces",
+    requires: super::Requires::BpfFramework,
     managers: Managers::System,
     sections: Sections::Exec,
     since: 250,

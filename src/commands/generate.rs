@@ -10,16 +10,20 @@ use similar::TextDiff;
 use super::manifest_file::{self, Loaded};
 use super::tell;
 use crate::cli::Generate;
-use crate::render::{self, DROP_IN, File, FileKind, Form, Target};
+use crate::lint;
+use crate::render::{self, DROP_IN, File, FileKind, Form};
 use crate::status::Status;
+use crate::target::{self, Target};
 use crate::unit_file::{Kind, Root};
 
 /// Runs `generate`.
 pub fn generate(arguments: &Generate, out: &mut dyn Write) -> Result<Status> {
-    let target: Target = arguments.target.parse()?;
+    let targets = target::targets(&arguments.target)?;
     let form = if arguments.drop_in { Form::DropIns } else { Form::Units };
+    let outputs = Outputs::of(&targets, arguments.split);
     let mut rendered: BTreeMap<String, Output> = BTreeMap::new();
     let mut packages = Vec::new();
+    let mut told: Vec<String> = Vec::new();
     for path in &arguments.manifests {
         let loaded = manifest_file::read(path)?;
         let manifest = &loaded.manifest;
@@ -27,22 +31,38 @@ pub fn generate(arguments: &Generate, out: &mut dyn Write) -> Result<Status> {
             tell(&notice.to_string());
         }
         packages.push(manifest.package.as_str().to_owned());
-        let files = render::render(manifest, &target, form)
-            .with_context(|| format!("rendering `{}`", path.display()))?;
-        let source = if arguments.root.is_some() { installed(&loaded) } else { Vec::new() };
-        for file in files.into_iter().chain(source) {
-            let place = if arguments.output.is_some() { file.flat_name() } else { file.path() };
-            let output = Output { text: file.text, manifest: path.clone() };
-            if let Some(other) = rendered.insert(place.clone(), output) {
-                bail!("`{}` and `{}` both make {place}", other.manifest.display(), path.display());
+        for (folder, targets) in &outputs.0 {
+            let rendering = || format!("rendering `{}`", path.display());
+            let files = render::render(manifest, targets, form).with_context(rendering)?;
+            let source = if arguments.root.is_some() { installed(&loaded) } else { Vec::new() };
+            let replaced = target::fit(manifest, targets).with_context(rendering)?.replaced;
+            told.extend(replaced.iter().map(ToString::to_string));
+            let losses = lint::losses(manifest, targets).with_context(rendering)?;
+            told.extend(losses.iter().filter_map(lint::Fit::summary));
+            for file in files.into_iter().chain(source) {
+                let place = match (arguments.output.is_some(), folder) {
+                    (true, None) => file.flat_name(),
+                    (true, Some(folder)) => format!("{folder}/{}", file.flat_name()),
+                    (false, None) => file.path(),
+                    (false, Some(folder)) => format!("/{folder}{}", file.path()),
+                };
+                let output = Output { text: file.text, manifest: path.clone() };
+                if let Some(other) = rendered.insert(place.clone(), output) {
+                    bail!("`{}` and `{}` both make {place}", other.manifest.display(), path.display());
+                }
             }
+        }
+    }
+    if !arguments.check {
+        for line in &told {
+            tell(line);
         }
     }
     match (&arguments.root, &arguments.output) {
         (Some(folder), _) | (None, Some(folder)) => {
             let root = open(folder, arguments.check)?;
             if arguments.check {
-                check(&root, &rendered, &packages, out)
+                check(&root, &rendered, &outputs.expected(&packages), out)
             } else {
                 write(&root, &rendered, out)
             }
@@ -52,6 +72,35 @@ pub fn generate(arguments: &Generate, out: &mut dyn Write) -> Result<Status> {
         }
         (None, None) => print(&rendered, out),
     }
+}
+
+/// What is rendered together: all targets, or each of them into a folder of its own.
+struct Outputs(Vec<(Option<String>, Vec<Target>)>);
+
+impl Outputs {
+    fn of(targets: &[Target], split: bool) -> Self {
+        if split {
+            Self(targets.iter().map(|target| (Some(target.name.clone()), vec![target.clone()])).collect())
+        } else {
+            Self(vec![(None, targets.to_vec())])
+        }
+    }
+
+    fn expected(&self, packages: &[String]) -> Expected {
+        Expected {
+            folders: self.0.iter().map(|(folder, _)| folder.clone().unwrap_or_default()).collect(),
+            starts: packages
+                .iter()
+                .map(|package| format!("# Made by systemd-harden from {package}.toml;"))
+                .collect(),
+        }
+    }
+}
+
+/// Where files of an earlier render may lie, and how they begin.
+struct Expected {
+    folders: Vec<String>,
+    starts: Vec<String>,
 }
 
 struct Output {
@@ -108,7 +157,7 @@ fn write(root: &Root, rendered: &BTreeMap<String, Output>, out: &mut dyn Write) 
 fn check(
     root: &Root,
     rendered: &BTreeMap<String, Output>,
-    packages: &[String],
+    expected: &Expected,
     out: &mut dyn Write,
 ) -> Result<Status> {
     let mut status = Status::Clean;
@@ -120,7 +169,7 @@ fn check(
             status = Status::Findings;
         }
     }
-    for (place, text) in left_over(root, rendered, packages)? {
+    for (place, text) in left_over(root, rendered, expected)? {
         diff(out, &place, Some(&text), None)?;
         status = Status::Findings;
     }
@@ -140,34 +189,30 @@ fn diff(out: &mut dyn Write, place: &str, old: Option<&str>, new: Option<&str>) 
 fn left_over(
     root: &Root,
     rendered: &BTreeMap<String, Output>,
-    packages: &[String],
+    expected: &Expected,
 ) -> Result<Vec<(String, String)>> {
-    const FOLDERS: [&str; 5] = [
-        "/",
-        "/usr/lib/systemd/system",
-        "/usr/lib/systemd/user",
-        "/usr/lib/sysusers.d",
-        "/usr/lib/tmpfiles.d",
-    ];
-    let starts: Vec<String> =
-        packages.iter().map(|package| format!("# Made by systemd-harden from {package}.toml;")).collect();
-    let flat = rendered.keys().any(|place| !place.starts_with('/'));
+    const FOLDERS: [&str; 5] =
+        ["", "usr/lib/systemd/system", "usr/lib/systemd/user", "usr/lib/sysusers.d", "usr/lib/tmpfiles.d"];
+    let start = if rendered.keys().any(|place| place.starts_with('/')) { "/" } else { "" };
     let mut found = Vec::new();
-    for folder in FOLDERS {
-        let Some(entries) = root.read_dir_sorted(Path::new(folder))? else { continue };
+    let folders = expected.folders.iter().flat_map(|own| FOLDERS.map(|folder| [own.as_str(), folder]));
+    for folder in folders {
+        let folder: Vec<&str> = folder.into_iter().filter(|part| !part.is_empty()).collect();
+        let Some(entries) = root.read_dir_sorted(&below(&folder.join("/")))? else { continue };
         for entry in entries {
             let Some(name) = entry.name.to_str() else { continue };
             // A folder of drop-ins may hold ours.
             let name =
                 if entry.kind == Kind::Directory { format!("{name}/{DROP_IN}") } else { name.to_owned() };
-            let place = if flat { name } else { format!("{}/{name}", folder.trim_end_matches('/')) };
+            let path: Vec<&str> = folder.iter().copied().chain([name.as_str()]).collect();
+            let place = format!("{start}{}", path.join("/"));
             if rendered.contains_key(&place) {
                 continue;
             }
             // What is no regular file was not made here.
             let Ok(Some(bytes)) = root.read(&below(&place)) else { continue };
             let text = String::from_utf8_lossy(&bytes).into_owned();
-            if starts.iter().any(|start| text.starts_with(start)) {
+            if expected.starts.iter().any(|start| text.starts_with(start)) {
                 found.push((place, text));
             }
         }

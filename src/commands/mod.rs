@@ -1,6 +1,8 @@
 //! The verbs of the command line: thin, they connect the outside with the core and alone print.
 
+mod explain;
 mod generate;
+mod lint;
 pub mod manifest_file;
 mod manifests;
 mod score;
@@ -20,7 +22,9 @@ use crate::status::Status;
 pub fn run(cli: &Cli) -> anyhow::Result<Status> {
     match &cli.command {
         Command::Generate(arguments) => generate(arguments, &mut io::stdout().lock()),
+        Command::Lint(arguments) => lint::lint(arguments),
         Command::Score(arguments) => score::score(arguments),
+        Command::Explain(arguments) => explain::explain(arguments),
     }
 }
 

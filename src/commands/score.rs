@@ -18,6 +18,7 @@ use crate::policy::{plan, policy};
 use crate::report::{self, Outcome, Remark, Report, Source, UnitReport};
 use crate::score::assess;
 use crate::status::Status;
+use crate::target::{self, Target, fit};
 use crate::unit_file::{Loader, Root, SearchPath, UnitName};
 use files::Files;
 use judge::{Asked, Judge};
@@ -30,14 +31,20 @@ pub(super) fn score(arguments: &Score) -> anyhow::Result<Status> {
     let asks_manager = arguments.root.is_none()
         && (subjects.is_empty() || subjects.iter().any(|subject| matches!(subject, Subject::Unit(_))));
     anyhow::ensure!(
-        !asks_manager || arguments.systemd.or(arguments.target).is_none(),
+        !asks_manager || arguments.systemd.is_none() && arguments.target.is_empty(),
         "a running manager is judged by its own release: name files, or leave `--systemd` and `--target` out"
     );
     let mut run = Run::new(arguments)?;
     if asks_manager {
         run.loaded(&subjects);
-    } else {
+    } else if arguments.target.is_empty() {
         run.files(&subjects)?;
+    } else {
+        for target in target::targets(&arguments.target)? {
+            run.context.release = target.judge();
+            run.target = Some(target);
+            run.files(&subjects)?;
+        }
     }
     run.finish(arguments.format)
 }
@@ -68,6 +75,8 @@ impl Subject {
 struct Run<'a> {
     arguments: &'a Score,
     context: Context,
+    /// The target that is judged for, where one was named.
+    target: Option<Target>,
     root: Root,
     judge: Judge,
     report: Report,
@@ -82,7 +91,7 @@ impl<'a> Run<'a> {
         };
         let [_, newest] = KNOWN_RELEASES;
         let context = Context {
-            release: arguments.systemd.or(arguments.target).unwrap_or(newest),
+            release: arguments.systemd.unwrap_or(newest),
             mode: arguments.mode.map_or(Mode::Offline, Mode::from),
             scope: if arguments.user { Scope::User } else { Scope::System },
             unit_type: UnitType::Service,
@@ -99,7 +108,7 @@ impl<'a> Run<'a> {
         }
         let given = arguments.manifest.as_ref().map(|path| path.display().to_string());
         let judge = Judge { manifests, given, threshold: arguments.threshold };
-        Ok(Self { arguments, context, root, judge, report: Report::default(), status })
+        Ok(Self { arguments, context, target: None, root, judge, report: Report::default(), status })
     }
 
     /// Units of the running manager, and files among them in their place.
@@ -149,7 +158,7 @@ impl<'a> Run<'a> {
         }
         let search = self.search()?;
         let mut files = Files { loader: Loader::new(&self.root, search), context: self.context };
-        self.report.units = files.all(&self.judge);
+        self.report.units.extend(files.all(&self.judge));
         Ok(())
     }
 
@@ -190,6 +199,9 @@ impl<'a> Run<'a> {
             manifest::Scope::User => Scope::User,
         };
         let context = Context { scope, ..self.context };
+        let fitted =
+            self.target.as_ref().map(|target| fit(manifest, std::slice::from_ref(target))).transpose()?;
+        let manifest = fitted.as_ref().map_or(manifest, |fitted| &fitted.manifest);
         let mut reports = Vec::new();
         for planned in plan(manifest) {
             let wanted = policy(manifest, &planned, context, manifest.strictness)?.posture;

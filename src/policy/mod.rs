@@ -3,6 +3,7 @@
 
 mod circumstances;
 mod claims;
+mod common;
 mod fold;
 mod plan;
 mod stated;
@@ -10,6 +11,7 @@ mod stated;
 use std::fmt;
 use std::sync::Arc;
 
+pub use common::{alternative, common, stated_needs};
 pub use plan::{Placement, Planned, group_of as primary_group, placement, plan};
 pub use stated::log_path;
 
@@ -57,12 +59,14 @@ pub struct WrittenLine {
 pub struct Loss {
     /// The directive.
     pub directive: &'static Directive,
+    /// The assignments that it would have.
+    pub lines: Vec<WrittenLine>,
     /// What stands against it.
     pub cause: LossCause,
 }
 
 /// Why a directive is left out.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LossCause {
     /// The release does not know it.
     NotKnown,
@@ -75,6 +79,8 @@ pub enum LossCause {
         /// The need that opens it.
         need: Need,
     },
+    /// Another target of the same output cannot have it.
+    OtherTarget,
 }
 
 /// Statements of a manifest that cannot both hold.
@@ -115,15 +121,24 @@ pub fn policy(
     context: Context,
     strictness: Strictness,
 ) -> Result<Policy, Contradictions> {
-    let service = &*planned.service;
+    of_claims(manifest, planned, &claims::of(manifest, planned), context, strictness)
+}
+
+/// The policy of a service that has these needs.
+fn of_claims(
+    manifest: &Manifest,
+    planned: &Planned<'_>,
+    claims: &[claims::Claim],
+    context: Context,
+    strictness: Strictness,
+) -> Result<Policy, Contradictions> {
     // What a proxy needs is known to the last bit, whatever the manifest knows of its own services.
     let strictness = if planned.is_proxy() { Strictness::Strict } else { strictness };
-    let claims = claims::of(manifest, planned);
-    let circumstances = Circumstances::of(planned, &claims, context.release);
+    let circumstances = Circumstances::of(planned, claims, context.release);
     let folding = fold::Folding {
         manifest,
         planned,
-        claims: &claims,
+        claims,
         circumstances: &circumstances,
         strictness,
         release: context.release,
@@ -160,7 +175,7 @@ pub fn policy(
         };
         let keep = cause.is_none();
         if let Some(cause) = cause {
-            losses.push(Loss { directive: row.directive, cause });
+            losses.push(Loss { directive: row.directive, lines: row.lines.clone(), cause });
         }
         keep
     });
@@ -170,9 +185,17 @@ pub fn policy(
         let literal = row.lines.iter().any(|line| line.reasons.iter().any(literal));
         row.directive.beside.is_none_or(|other| literal || names.contains(&other.name))
     });
+    let written: Vec<Written> =
+        folded.into_iter().map(|row| Written { directive: row.directive, lines: row.lines }).collect();
+    let posture = posture(planned, &written, context)?;
+    Ok(Policy { posture, written, losses })
+}
+
+/// What a unit comes to that says these things.
+fn posture(planned: &Planned<'_>, written: &[Written], context: Context) -> Result<Posture, Contradictions> {
     let mut problems: Vec<Contradiction> = Vec::new();
     let mut posture = Posture::unset(&planned.unit_name(), context);
-    for row in &folded {
+    for row in written {
         for line in &row.lines {
             let remarks = posture.assign(row.directive, &line.text, Origin::Policy(line.reasons.clone()));
             problems.extend(remarks.iter().filter_map(|remark| unread(row.directive, line, remark, context)));
@@ -182,24 +205,27 @@ pub fn policy(
         let value = posture.get(row.directive).value.clone();
         posture.put(row.directive, value, Origin::Policy(reasons));
     }
+    let service = &*planned.service;
     for (section, key, lines) in service.literal_lines() {
-        if let Some(directive) = catalogue::find(key)
-            && directive.sections.contain(section, context.unit_type)
-            && directive.is_known_to(context.release)
-        {
-            for line in lines {
-                let origin = Origin::Policy(vec![Reason::Stated(service.place.clone())]);
-                posture.assign(directive, line, origin);
-            }
+        let Some(directive) = catalogue::find(key) else { continue };
+        if !directive.sections.contain(section, context.unit_type) {
+            continue;
+        }
+        let reason = Reason::Stated(service.place.clone());
+        if !directive.is_known_to(context.release) {
+            let line = WrittenLine { text: String::new(), reasons: vec![reason] };
+            problems.extend(unknown(directive, &line, context));
+            continue;
+        }
+        for line in lines {
+            posture.assign(directive, line, Origin::Policy(vec![reason.clone()]));
         }
     }
     if !problems.is_empty() {
         return Err(Contradictions(problems));
     }
     posture.settle(Stage::Load);
-    let written =
-        folded.into_iter().map(|row| Written { directive: row.directive, lines: row.lines }).collect();
-    Ok(Policy { posture, written, losses })
+    Ok(posture)
 }
 
 /// Where a line stands that the manifest says itself.

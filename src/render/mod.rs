@@ -16,52 +16,18 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
+use crate::breakages;
 use crate::catalogue::{self, Directive, Kind, Sections};
 use crate::context::{Context, Mode, Scope, UnitType};
 use crate::manifest::{Literals, Manifest, SectionName};
 use crate::need::Need;
-use crate::policy::{LossCause, Policy, Written, plan, policy};
+use crate::policy::{LossCause, Policy, Written, common, plan};
 use crate::posture::Reason;
-use crate::release::Release;
 use crate::syscalls::Architecture;
+use crate::target::{self, Feature, Target, fit};
 
+pub use crate::target::NEWEST;
 pub use files::{DROP_IN, File, Kind as FileKind};
-
-/// What output is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
-    /// As it was named: `systemd-252`.
-    pub name: String,
-    /// The release whose units are written.
-    pub release: Release,
-}
-
-impl Target {
-    /// The target of output where none is named: every newer release reads what is written for it.
-    pub const DEFAULT: &'static str = "systemd-252";
-}
-
-/// The oldest release that units are written for: below it, three directives of the shipped manifests are unknown.
-const OLDEST: u16 = 247;
-
-/// The newest release that is known.
-pub const NEWEST: u16 = 262;
-
-impl std::str::FromStr for Target {
-    type Err = anyhow::Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let number = text.strip_prefix("systemd-").unwrap_or(text);
-        let Ok(release) = number.parse::<Release>() else {
-            anyhow::bail!("`{}` is no target; name a release such as `systemd-252`", text.escape_debug());
-        };
-        anyhow::ensure!(
-            (OLDEST..=NEWEST).contains(&release.major),
-            "systemd {release} is no target: units are written for {OLDEST} to {NEWEST}"
-        );
-        Ok(Self { name: format!("systemd-{release}"), release })
-    }
-}
 
 /// Whether whole units are rendered or drop-ins for units that a distribution ships.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,13 +38,15 @@ pub enum Form {
     DropIns,
 }
 
-/// Renders everything that a manifest comes to.
-pub fn render(manifest: &Manifest, target: &Target, form: Form) -> Result<Vec<File>> {
-    let renderer = Renderer { manifest, target, templates: templates()? };
+/// Renders everything that a manifest comes to, for all of `targets` at once: only what each of them reads and what
+/// none of them must go without.
+pub fn render(manifest: &Manifest, targets: &[Target], form: Form) -> Result<Vec<File>> {
+    let manifest = &fit(manifest, targets)?.manifest;
+    let renderer = Renderer { manifest, targets, templates: templates()? };
+    let contexts: Vec<Context> = targets.iter().map(|target| target_context(target, manifest)).collect();
     let mut files = Vec::new();
     for planned in plan(manifest) {
-        let context = target_context(target, manifest);
-        let policy = policy(manifest, &planned, context, manifest.strictness)?;
+        let policy = common(manifest, &planned, &contexts, manifest.strictness)?;
         files.push(renderer.service(&planned, &policy, form)?);
     }
     if form == Form::Units {
@@ -110,7 +78,7 @@ pub fn target_context(target: &Target, manifest: &Manifest) -> Context {
 
 struct Renderer<'a> {
     manifest: &'a Manifest,
-    target: &'a Target,
+    targets: &'a [Target],
     templates: Environment<'static>,
 }
 
@@ -180,6 +148,11 @@ impl Renderer<'_> {
             .with_context(|| format!("rendering for `{}`", self.manifest.package.as_str()))
     }
 
+    /// Whether every target reads something.
+    fn reads(&self, feature: Feature) -> bool {
+        self.targets.iter().all(|target| target.reads(feature))
+    }
+
     /// The first line of every file: what made it, of what, for what.
     fn header(&self) -> String {
         format!(
@@ -187,7 +160,7 @@ impl Renderer<'_> {
             self.manifest.package.as_str(),
             self.manifest.edition,
             self.manifest.strictness.as_str(),
-            self.target.name
+            target::names(self.targets)
         )
     }
 
@@ -197,7 +170,7 @@ impl Renderer<'_> {
             format!("Manifest={}", self.manifest.package.as_str()),
             format!("Edition={}", self.manifest.edition),
             format!("Strictness={}", self.manifest.strictness.as_str()),
-            format!("Target={}", self.target.name),
+            format!("Target={}", target::names(self.targets)),
         ]
     }
 
@@ -252,7 +225,7 @@ fn setting(row: &Written, form: Form) -> Option<Vec<String>> {
         return None;
     }
     let mut lines: Vec<(&str, Vec<String>)> =
-        row.lines.iter().map(|line| (line.text.as_str(), comments(&line.reasons))).collect();
+        row.lines.iter().map(|line| (line.text.as_str(), comments(directive, &line.reasons))).collect();
     match form {
         // In a unit of its own a list starts empty; only an empty set of capabilities must be said.
         Form::Units => {
@@ -288,7 +261,7 @@ fn is_list(directive: &Directive) -> bool {
 }
 
 /// The reasons that are worth a line.
-fn comments(reasons: &[Reason]) -> Vec<String> {
+fn comments(directive: &Directive, reasons: &[Reason]) -> Vec<String> {
     let mut comments: Vec<String> = Vec::new();
     for reason in reasons {
         let comment = match reason {
@@ -300,7 +273,9 @@ fn comments(reasons: &[Reason]) -> Vec<String> {
             Reason::Needed { need, because, .. } => format!("# {need}: {because}"),
             Reason::Unknown(need) => {
                 let word = need.id().split('.').next().unwrap_or(need.id());
-                format!("# {need}: not known, left open; if unused say denies.{word}")
+                let case = breakages::told(directive, *need).map(|source| format!(" (see {source})"));
+                let case = case.unwrap_or_default();
+                format!("# {need}: not known, left open{case}; if unused say denies.{word}")
             }
             Reason::Overridden { because, .. } => format!("# override: {because}"),
         };

@@ -1,6 +1,6 @@
 //! Service units and drop-ins.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use minijinja::value::Serde;
 use minijinja::{Value, context};
 use serde::Serialize;
@@ -9,6 +9,7 @@ use super::{File, FileKind, Form, LiteralLines, Renderer, escape, losses};
 use crate::manifest::words::{EnvironmentFile, UnitName};
 use crate::manifest::{Commands, KillMode, MainPid, Restart, Scope, Service};
 use crate::policy::{Planned, Policy};
+use crate::target::Feature;
 
 #[derive(Serialize)]
 struct View {
@@ -44,22 +45,8 @@ struct CommandLine {
     line: String,
 }
 
-/// The first release that is known to read `%d`.
-const CREDENTIAL_SPECIFIER_SINCE: u16 = 252;
-
 impl Renderer<'_> {
     pub(super) fn service(&self, planned: &Planned<'_>, policy: &Policy, form: Form) -> Result<File> {
-        if let Some(credential) =
-            planned.service.credentials.values().find(|credential| credential.env.is_some())
-            && self.target.release.major < CREDENTIAL_SPECIFIER_SINCE
-        {
-            bail!(
-                "{}: the place of a credential is told by `%d`, which systemd has from {CREDENTIAL_SPECIFIER_SINCE} on; \
-                 the target is {}",
-                credential.place,
-                self.target.name
-            );
-        }
         let (mut blocks, unit_settings) = Self::blocks(&policy.written, form);
         let user = self.manifest.scope == Scope::User;
         let (template, kind) = match (form, user) {
@@ -79,7 +66,7 @@ impl Renderer<'_> {
             template,
             context! {
                 header => self.header(),
-                service => Value::from(Serde(view(&planned.service))),
+                service => Value::from(Serde(view(&planned.service, self.credentials()))),
                 basics,
                 blocks => Value::from(Serde(blocks)),
                 unit_settings,
@@ -89,7 +76,14 @@ impl Renderer<'_> {
         )?;
         Ok(File { kind, name: planned.unit_name(), text })
     }
+
+    fn credentials(&self) -> &'static str {
+        if self.reads(Feature::CredentialSpecifier) { "%d" } else { CREDENTIALS }
+    }
 }
+
+/// The directory of credentials: where no specifier tells it, the place that the manager makes it at (systemd 247 on).
+const CREDENTIALS: &str = "%t/credentials/%n";
 
 fn is_basic(title: &str) -> bool {
     crate::catalogue::FAMILIES.first().is_some_and(|family| family.title == title)
@@ -113,7 +107,7 @@ fn names(units: &[UnitName]) -> String {
     units.iter().map(UnitName::as_str).collect::<Vec<_>>().join(" ")
 }
 
-fn view(service: &Service) -> View {
+fn view(service: &Service, credentials: &str) -> View {
     let literal = LiteralLines::of(&service.unit);
     let mut install = install(&service.wanted_by, &service.also, &service.aliases);
     install.extend(literal.install.iter().cloned());
@@ -124,7 +118,7 @@ fn view(service: &Service) -> View {
         conditions: conditions(service),
         collect: service.collect,
         environment_files: service.environment_files.iter().map(environment_file).collect(),
-        environment: environment(service),
+        environment: environment(service, credentials),
         commands: commands(service),
         pid_file: service.pid_file.as_ref().map(|path| path.as_str().to_owned()),
         guess_main_pid: service.main_pid.map(|guess| match guess {
@@ -181,12 +175,12 @@ fn conditions(service: &Service) -> Vec<String> {
     condition.chain(assert).collect()
 }
 
-fn environment(service: &Service) -> Vec<String> {
+fn environment(service: &Service, folder: &str) -> Vec<String> {
     let stated =
         service.environment.iter().map(|(name, value)| escape::variable(name.as_str(), value.as_str()));
     let credentials = service.credentials.iter().filter_map(|(name, credential)| {
         let variable = credential.env.as_ref()?;
-        Some(escape::variable(variable.as_str(), &format!("%d/{}", name.as_str())))
+        Some(escape::variable(variable.as_str(), &format!("{folder}/{}", name.as_str())))
     });
     stated.chain(credentials).collect()
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::{File, FileKind, Renderer, escape};
 use crate::manifest::{Enforce, Log, PathKind, Place};
 use crate::policy::{Placement, Planned, log_path, placement, plan, primary_group};
+use crate::target::Feature;
 
 #[derive(Serialize)]
 struct Line {
@@ -102,9 +103,9 @@ impl Renderer<'_> {
                 (Enforce::Create, false) => "f",
                 (Enforce::Boot, false) => "z",
             };
-            // What is only created keeps what an administrator changes (`:`, systemd 252 on).
+            // What is only created keeps what an administrator changes (`:`).
             let keep =
-                if rule.enforce == Enforce::Create && self.target.release.major >= 252 { ":" } else { "" };
+                if rule.enforce == Enforce::Create && self.reads(Feature::CreateOnly) { ":" } else { "" };
             let field =
                 |text: Option<String>| text.map_or_else(|| "-".to_owned(), |text| format!("{keep}{text}"));
             let reasons = rule.because.iter().map(|why| why.as_str().to_owned()).collect();

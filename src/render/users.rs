@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{File, FileKind, Renderer, escape};
 use crate::manifest::Members;
+use crate::target::Feature;
 
 #[derive(Serialize)]
 struct User {
@@ -43,11 +44,12 @@ impl Renderer<'_> {
             .map(|(name, group)| Group { name: name.as_str().to_owned(), id: id(group.id) })
             .collect();
         let own = || self.manifest.users.iter().filter(|(_, user)| !user.exists && !user.dynamic);
+        let by_name = self.reads(Feature::NamedPrimaryGroup);
         let users: Vec<User> = own()
             .map(|(name, user)| User {
                 name: name.as_str().to_owned(),
                 id: match &user.group {
-                    Some(group) if group != name => format!("{}:{}", id(user.id), group.as_str()),
+                    Some(group) if group != name && by_name => format!("{}:{}", id(user.id), group.as_str()),
                     _ => id(user.id),
                 },
                 description: match &user.description {
@@ -62,7 +64,7 @@ impl Renderer<'_> {
             })
             .collect();
         // systemd-sysusers makes any user that an `m` line names: only those that this file makes anyway.
-        let members: Vec<Member> = self
+        let mut members: Vec<Member> = self
             .manifest
             .groups
             .iter()
@@ -77,6 +79,10 @@ impl Renderer<'_> {
                     .map(|user| Member { user: user.as_str().to_owned(), group: group.as_str().to_owned() })
             })
             .collect();
+        let primary = own().filter_map(|(name, user)| Some((name, user.group.as_ref()?)));
+        for (name, group) in primary.filter(|(name, group)| name != group && !by_name) {
+            members.push(Member { user: name.as_str().to_owned(), group: group.as_str().to_owned() });
+        }
         if groups.is_empty() && users.is_empty() && members.is_empty() {
             return Ok(None);
         }

@@ -17,7 +17,12 @@ const SCHEMA: u32 = 1;
 
 /// The document, indented and with a newline at its end.
 pub fn json(report: &Report) -> anyhow::Result<String> {
-    let text = serde_json::to_string_pretty(&Document::from(report))?;
+    plain_json(&Document::from(report))
+}
+
+/// A document as text that holds nothing a terminal obeys.
+pub(crate) fn plain_json(document: &impl Serialize) -> anyhow::Result<String> {
+    let text = serde_json::to_string_pretty(document)?;
     let mut plain = String::with_capacity(text.len() + 1);
     for c in text.chars() {
         // serde_json escapes what JSON forbids; a terminal obeys more than that. All of it stands within strings.

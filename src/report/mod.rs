@@ -13,6 +13,7 @@ mod text;
 
 use std::sync::Arc;
 
+pub(crate) use json::plain_json;
 pub use json::{json, schema};
 pub use text::{Appearance, Colour, text};
 

@@ -26,6 +26,7 @@ pub(super) fn sets() -> impl Iterator<Item = &'static str> {
 
 /// What stands in `set` in `release`, in parts: the sets nested by name, and calls. Nothing if there is no such set.
 pub(super) fn parts(set: &str, release: Release) -> impl Iterator<Item = Part> {
+    let release = if release.major == super::BELOW { Release::first(super::BELOW + 1) } else { release };
     let block = TABLE.blocks.iter().copied().find(|block| super::is_set(set) && block.header.text() == set);
     block.into_iter().flat_map(Block::lines).filter_map(move |line| {
         let (ranges, words) = line.text.text().trim_start().split_once(' ')?;

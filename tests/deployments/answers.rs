@@ -48,7 +48,8 @@ pub(super) fn knows_a_recommended_unit(machine: &Machine) -> Result<()> {
     ensure!(figure.split_whitespace().nth(1) == Some("1.9"), "{figure}");
     let theirs = machine.check(&["systemd-analyze", "security", "--no-pager", "provider.service"])?;
     ensure!(theirs.contains("provider.service: 1.9 "), "{theirs}");
-    let file = machine.check(&[PROGRAM, "score", "/etc/systemd/system/provider.service", "--systemd", "252"])?;
+    let file =
+        machine.check(&[PROGRAM, "score", "/etc/systemd/system/provider.service", "--systemd", "252"])?;
     let figure = file.lines().next().context("an empty report")?;
     ensure!(figure.split_whitespace().nth(1) == Some("2.1"), "{figure}");
     Ok(())

@@ -1,0 +1,34 @@
+//! `lint`: manifests in, findings out.
+
+use super::{manifest_file, print, tell};
+use crate::cli::{Format, Lint};
+use crate::lint::{self, Report};
+use crate::status::Status;
+use crate::target;
+
+/// Runs `lint`.
+pub(super) fn lint(arguments: &Lint) -> anyhow::Result<Status> {
+    let targets = target::targets(&arguments.target)?;
+    let examine = if arguments.split { lint::lint_each } else { lint::lint };
+    let mut status = Status::Clean;
+    let mut reports: Vec<Report> = Vec::new();
+    for path in &arguments.manifests {
+        // The problems of one manifest do not hide those of another.
+        let report = manifest_file::read(path).and_then(|loaded| Ok(examine(&loaded.manifest, &targets)?));
+        match report {
+            Ok(report) => {
+                status = status.and(report.status());
+                reports.push(report);
+            }
+            Err(error) => {
+                tell(&format!("{error:#}"));
+                status = Status::Failed;
+            }
+        }
+    }
+    print(&match arguments.format {
+        Format::Text => reports.iter().map(lint::text).collect(),
+        Format::Json => lint::json(&reports)?,
+    })?;
+    Ok(status)
+}

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 use systemd_harden::context::{Context, Mode, Scope, UnitType};
 use systemd_harden::posture::Posture;
+use systemd_harden::release::Release;
 use systemd_harden::score::{Badness, Exposure, assess};
 use systemd_harden::syscalls::Architecture;
 use systemd_harden::unit_file::{Load, Loader, Root, SearchPath, UnitName};
@@ -45,7 +46,7 @@ struct Differences {
     diff: BTreeMap<String, Option<u64>>,
 }
 
-fn context(mode: &str) -> Result<Context> {
+pub(crate) fn context(mode: &str) -> Result<Context> {
     let (release, mode) = mode.split_once('/').context("a mode is RELEASE/MODE")?;
     Ok(Context {
         release: release.parse()?,
@@ -57,12 +58,12 @@ fn context(mode: &str) -> Result<Context> {
 }
 
 /// What we say of a unit: its figure in tenths and the badness of each check, or nothing where it is refused.
-fn judge(root: &Path, search: &str, name: &str, context: Context) -> Result<Option<Judged>> {
+pub(crate) fn judge(root: &Path, search: &str, name: &str, context: Context) -> Result<Option<Judged>> {
     let root = Root::open(root)?;
     let mut loader = Loader::new(&root, SearchPath::from_unit_path(search)?);
     let mut unit: UnitName = name.parse()?;
     if unit.is_template() {
-        unit = unit.with_instance("i")?;
+        unit = unit.with_instance(instance(context.release))?;
     }
     let text = match loader.load(&unit)? {
         Load::Loaded(text) => text,
@@ -91,6 +92,11 @@ fn judge(root: &Path, search: &str, name: &str, context: Context) -> Result<Opti
         .map(|line| (line.group.check.id.to_owned(), line.exposure.map(Exposure::tenths)))
         .collect();
     Ok(Some(Judged { exposure: assessment.exposure.tenths(), badness, shares }))
+}
+
+/// The instance that systemd's own scorer gives a template that it reads from a file.
+pub(crate) fn instance(release: Release) -> &'static str {
+    if release >= Release::first(257) { "test_instance" } else { "i" }
 }
 
 /// The figure of a unit in a folder, in tenths.
@@ -139,13 +145,13 @@ fn hand_made_units_are_judged_as_five_releases_judge_them() -> Result<()> {
 }
 
 /// What came of a unit: figures in tenths.
-struct Judged {
-    exposure: u64,
-    badness: ByCheck,
-    shares: ByCheck,
+pub(crate) struct Judged {
+    pub(crate) exposure: u64,
+    pub(crate) badness: ByCheck,
+    pub(crate) shares: ByCheck,
 }
 
-type ByCheck = BTreeMap<String, Option<u64>>;
+pub(crate) type ByCheck = BTreeMap<String, Option<u64>>;
 
 fn describe(
     name: &str,

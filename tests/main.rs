@@ -9,5 +9,6 @@ mod harness;
 mod lint;
 mod machine;
 mod manifests;
+mod oracle;
 mod places;
 mod score;

@@ -41,7 +41,7 @@ pub(crate) static USER: Directive = Directive {
 pub(crate) static GROUP: Directive = Directive {
     name: "Group",
     managers: Managers::System,
-    kind: Kind::Text(TextGrammar::Free),
+    kind: Kind::Text(TextGrammar::Group),
     unset: NOTHING,
     key: Some("group"),
     summary: "The primary group that the service runs as; the user's own where it is not set.",
@@ -271,7 +271,7 @@ static DELEGATION: SwitchRules =
 
 pub(crate) static DELEGATE: Directive = Directive {
     name: "Delegate",
-    sections: Sections::Exec,
+    sections: Sections::Service,
     since: 218,
     kind: Kind::Switch(&DELEGATION),
     checks: &[check("Delegate", 100, 1, Probe::Off)],

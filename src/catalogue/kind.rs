@@ -182,6 +182,8 @@ pub enum TextGrammar {
     Free,
     /// A user or group name; a bad one refuses the unit. Set to another name than root it is stricter than unset.
     Identity,
+    /// A group name; a bad one refuses the unit.
+    Group,
     /// An absolute path that becomes the root; a bad one refuses the unit.
     Root,
     /// Any path or word; unset is neither weaker nor stricter.
@@ -194,6 +196,11 @@ pub fn by_release<T: Copy>(answers: &[(Releases, T)], release: Release) -> Optio
 }
 
 impl Kind {
+    /// Whether a value is the one name of a user or a group.
+    pub(crate) fn names_an_identity(&self) -> bool {
+        matches!(self, Self::Text(TextGrammar::Identity | TextGrammar::Group))
+    }
+
     /// Whether systemd expands specifiers in its values (systemd 262, load-fragment.c).
     pub fn expands(&self) -> bool {
         match self {

@@ -3,12 +3,13 @@
 
 mod refusal;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::catalogue::{self, Directive, Stage};
 use crate::context::{Context, UnitType};
 use crate::posture::{Origin, Posture};
-use crate::unit_file::{UnitText, expand};
+use crate::unit_file::{Assignment, UnitText, expand};
 use crate::value::Remark;
 
 /// A unit as its files say it.
@@ -61,7 +62,14 @@ pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
         });
     }
     let context = unset.context;
+    let mut lines: Vec<&Assignment> = Vec::with_capacity(unit.assignments.len());
+    // What systemd refuses in a drop-in ends that drop-in, not the unit.
+    let mut ended: Option<&Path> = None;
     for assignment in &unit.assignments {
+        if ended == Some(&*assignment.source) {
+            continue;
+        }
+        lines.push(assignment);
         let path: Arc<str> = Arc::from(assignment.source.to_string_lossy());
         let say = |directive, kind, text| LineNotice {
             path: Arc::clone(&path),
@@ -92,6 +100,10 @@ pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
         }
         let value = if directive.kind.expands() {
             match expand(&assignment.value, &unit.id) {
+                Ok(expanded) if expanded.text.is_empty() && !assignment.value.is_empty() => {
+                    // Only what is written empty resets a name.
+                    if directive.kind.names_an_identity() { " ".to_owned() } else { expanded.text }
+                }
                 Ok(expanded) => expanded.text,
                 Err(error) => {
                     reading.notices.push(say(Some(directive), NoticeKind::Ignored, error.to_string()));
@@ -109,15 +121,20 @@ pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
                 Remark::Refused(text) => (NoticeKind::Refused, text),
             };
             let notice = say(Some(directive), kind, format!("{}=: {text}", directive.name));
-            if kind == NoticeKind::Refused {
+            if kind == NoticeKind::Refused && unit.fragment.as_deref() == Some(&*assignment.source) {
                 reading.refused.get_or_insert(notice);
+            } else if kind == NoticeKind::Refused {
+                lines.pop();
+                ended = Some(&*assignment.source);
+                let text = format!("{}; systemd does not read on in this drop-in", notice.text);
+                reading.notices.push(LineNotice { kind: NoticeKind::Misread, text, ..notice });
             } else {
                 reading.notices.push(notice);
             }
         }
     }
     if context.unit_type == UnitType::Service
-        && let Some(text) = refusal::of_service(unit, &context)
+        && let Some(text) = refusal::of_service(&lines, &context)
     {
         let path =
             unit.fragment.as_ref().map_or_else(|| unit.id.as_str().into(), |path| path.to_string_lossy());
@@ -136,7 +153,7 @@ pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
 }
 
 /// A name of the catalogue that an unknown key was probably meant to be: it differs in case or by a letter or two.
-fn unknown_near(assignment: &crate::unit_file::Assignment, context: &Context) -> Option<&'static str> {
+fn unknown_near(assignment: &Assignment, context: &Context) -> Option<&'static str> {
     if Some(assignment.section.as_str()) != context.unit_type.section() {
         return None;
     }

@@ -2,7 +2,7 @@
 //! read (systemd 262, `service_verify`), as far as it bears on a unit that shall be judged.
 
 use crate::context::Context;
-use crate::unit_file::UnitText;
+use crate::unit_file::Assignment;
 
 /// The last word of each functional setting that the checks look at; an empty assignment takes the earlier ones back.
 #[derive(Default)]
@@ -18,36 +18,112 @@ struct Service<'a> {
     bus_name: &'a str,
     pam: &'a str,
     kill_mode: &'a str,
+    private_pids: &'a str,
+    private_users: &'a str,
+    user: &'a str,
+    group: &'a str,
+    dynamic: &'a str,
+    credentials: Vec<&'a str>,
 }
 
 /// Why systemd refuses a service as a whole, if it does.
-pub(super) fn of_service(unit: &UnitText, context: &Context) -> Option<&'static str> {
-    let mut service = Service::default();
-    for assignment in &unit.assignments {
+pub(super) fn of_service<'a>(lines: &[&'a Assignment], context: &Context) -> Option<&'static str> {
+    let mut service: Service<'a> = Service::default();
+    for assignment in lines {
         let value = assignment.value.as_str();
         let count = |count: usize| if value.is_empty() { 0 } else { count + 1 };
+        // What is no word of a setting leaves the earlier one.
+        let set = |setting: &mut &'a str, words: &[&str]| {
+            if words.contains(&value) {
+                *setting = value;
+            }
+        };
         match (assignment.section.as_str(), assignment.key.as_str()) {
             ("Service", "ExecStart") => service.starts = count(service.starts),
             ("Service", "ExecStop") => service.stops = count(service.stops),
             ("Unit", "SuccessAction") => service.success_action = value,
-            ("Service", "Type") => service.kind = value,
-            ("Service", "RemainAfterExit") => service.remains = value,
-            ("Service", "Restart") => service.restart = value,
-            ("Service", "RestartForceExitStatus") => service.restart_force = value,
-            ("Service", "ExitType") => service.exit_type = value,
-            ("Service", "BusName") => service.bus_name = value,
+            ("Service", "Type") if value == "notify-reload" && context.release.major < 253 => {}
+            ("Service", "Type") => set(&mut service.kind, TYPES),
+            ("Service", "RemainAfterExit") if crate::syntax::boolean(value).is_some() => {
+                service.remains = value
+            }
+            ("Service", "Restart") => set(&mut service.restart, RESTARTS),
+            ("Service", "RestartForceExitStatus") if value.is_empty() || has_exit_status(value) => {
+                service.restart_force = value;
+            }
+            ("Service", "ExitType") => set(&mut service.exit_type, &["main", "cgroup"]),
+            ("Service", "BusName") if is_bus_name(value) => service.bus_name = value,
             ("Service", "PAMName") => service.pam = value,
-            ("Service", "KillMode") => service.kill_mode = value,
+            ("Service", "User") => service.user = value,
+            ("Service", "Group") => service.group = value,
+            ("Service", "DynamicUser") => service.dynamic = value,
+            ("Service", "PrivateUsers")
+                if crate::syntax::boolean(value).is_some() || PRIVATE_USERS.contains(&value) =>
+            {
+                service.private_users = value;
+            }
+            ("Service", key) if CREDENTIALS.contains(&key) => {
+                service.credentials.retain(|other| *other != key);
+                if !value.is_empty() {
+                    service.credentials.push(key);
+                }
+            }
+            ("Service", "PrivatePIDs")
+                if context.release.major >= 257 && crate::syntax::boolean(value).is_some() =>
+            {
+                service.private_pids = value;
+            }
+            ("Service", "KillMode") if value.is_empty() => service.kill_mode = value,
+            ("Service", "KillMode") => {
+                set(&mut service.kill_mode, &["control-group", "process", "mixed", "none"]);
+            }
             _ => {}
         }
     }
     service.refusal(context)
 }
 
+const TYPES: &[&str] = &["simple", "exec", "forking", "oneshot", "dbus", "notify", "notify-reload", "idle"];
+
+const PRIVATE_USERS: &[&str] = &["self", "identity", "full", "managed"];
+
+const CREDENTIALS: &[&str] = &[
+    "LoadCredential",
+    "LoadCredentialEncrypted",
+    "SetCredential",
+    "SetCredentialEncrypted",
+    "ImportCredential",
+];
+
+const RESTARTS: &[&str] =
+    &["no", "on-success", "on-failure", "on-abnormal", "on-watchdog", "on-abort", "always"];
+
+/// Whether any word is an exit status by number or name, or a signal.
+fn has_exit_status(value: &str) -> bool {
+    let name = |word: &str| {
+        word.bytes().all(|byte| {
+            byte.is_ascii_uppercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'+' | b'-')
+        }) && word.starts_with(|c: char| c.is_ascii_uppercase())
+    };
+    value.split_ascii_whitespace().any(|word| word.parse::<u8>().is_ok() || name(word))
+}
+
+/// Whether the message bus takes it for a well-known name: two elements or more, none of which starts with a digit.
+fn is_bus_name(name: &str) -> bool {
+    let element = |element: &str| {
+        !element.is_empty()
+            && !element.starts_with(|c: char| c.is_ascii_digit())
+            && element.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    };
+    name.len() <= 255 && name.contains('.') && name.split('.').all(element)
+}
+
 impl Service<'_> {
     fn refusal(&self, context: &Context) -> Option<&'static str> {
         let succeeds = !matches!(self.success_action, "" | "none");
-        let oneshot = self.kind == "oneshot" || (self.kind.is_empty() && self.starts == 0);
+        // Without a type, a bus name makes it `dbus`, and from 258 on a credential `exec` (seen on 262).
+        let typed = !self.bus_name.is_empty() || (!self.credentials.is_empty() && context.release.major >= 258);
+        let oneshot = self.kind == "oneshot" || (self.kind.is_empty() && self.starts == 0 && !typed);
         let remains = crate::syntax::boolean(self.remains) == Some(true);
         if self.starts == 0 && self.stops == 0 && !succeeds {
             return Some("it has no ExecStart=, no ExecStop= and no SuccessAction=");
@@ -77,6 +153,16 @@ impl Service<'_> {
         }
         if !self.pam.is_empty() && matches!(self.kill_mode, "process" | "none") {
             return Some("PAMName= needs KillMode=control-group or KillMode=mixed");
+        }
+        // Seen on 262, and not on 257.
+        let recent = context.release.major >= 258;
+        if recent && crate::syntax::boolean(self.private_pids) == Some(true) && !self.pam.is_empty() {
+            return Some("PAMName= does not go with PrivatePIDs=yes");
+        }
+        let dynamic = crate::syntax::boolean(self.dynamic) == Some(true);
+        let identity = dynamic || [self.user, self.group, self.pam].iter().any(|name| !name.is_empty());
+        if context.release.major >= 260 && self.private_users == "managed" && identity {
+            return Some("PrivateUsers=managed goes with no User=, Group=, DynamicUser= and PAMName=");
         }
         None
     }

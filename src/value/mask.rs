@@ -177,7 +177,8 @@ fn assign_namespaces(current: u64, text: &str, context: &Context, remarks: &mut 
         None => (false, text),
     };
     let mut named = 0;
-    for word in syntax::words(list) {
+    // Quotes are not taken off here.
+    for word in list.split_ascii_whitespace() {
         let known = NAMESPACES.iter().find(|(name, _)| *name == word);
         if let Some((_, flag)) =
             known.filter(|(name, _)| *name != "time" || context.release.major >= TIME_SINCE)

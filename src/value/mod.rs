@@ -209,7 +209,7 @@ fn assign_text(grammar: TextGrammar, before: Value, text: &str, remarks: &mut Ve
         return Value::Unset;
     }
     let problem = match grammar {
-        TextGrammar::Identity => words::bad_user(text),
+        TextGrammar::Identity | TextGrammar::Group => words::bad_user(text),
         TextGrammar::Root => words::bad_root(text),
         TextGrammar::Free | TextGrammar::Path => None,
     };

@@ -112,10 +112,11 @@ const NONE_SINCE: u16 = 249;
 /// The release from which an unknown family ends its line, where it was skipped before (262; 261 was not examined).
 const UNKNOWN_ENDS_SINCE: u16 = 262;
 
-/// The name that the manager would publish.
+/// The name that the manager would publish; systemd reads it in any case.
 pub(crate) fn family(word: &str) -> Option<&'static str> {
-    let alias = FAMILY_ALIASES.iter().find(|(alias, _)| *alias == word).map(|(_, name)| *name);
-    alias.or_else(|| FAMILIES.iter().find(|name| **name == word).copied())
+    let alias =
+        FAMILY_ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(word)).map(|(_, name)| *name);
+    alias.or_else(|| FAMILIES.iter().find(|name| name.eq_ignore_ascii_case(word)).copied())
 }
 
 pub(super) fn assign(

@@ -8,7 +8,6 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use super::{Remark, Value};
 use crate::bus_value::BusValue;
 use crate::context::Context;
-use crate::syntax;
 
 /// The release from which a bad word is skipped; before, it ended its line.
 const SKIPS_SINCE: u16 = 250;
@@ -64,10 +63,10 @@ pub(super) fn assign(before: Value, text: &str, context: &Context, remarks: &mut
             networks.push(net);
         }
     };
-    for word in syntax::words(text) {
-        if let Some(both) = word_networks(&word) {
+    for word in text.split_ascii_whitespace() {
+        if let Some(both) = word_networks(word) {
             both.into_iter().for_each(&mut add);
-        } else if let Some(net) = network(&word) {
+        } else if let Some(net) = network(word) {
             add(net);
         } else {
             let ends = context.release.major < SKIPS_SINCE;

@@ -33,7 +33,14 @@ pub(super) fn assign(
                     entries.push(entry);
                 }
             }
-            Err(remark) => remarks.push(remark),
+            Err(remark) => {
+                // Nothing is read after what systemd refuses.
+                let ends = matches!(remark, Remark::Refused(_));
+                remarks.push(remark);
+                if ends {
+                    break;
+                }
+            }
         }
     }
     Value::Words(entries)
@@ -47,13 +54,11 @@ pub fn key(entry: &str) -> &str {
 fn split(entry: Entry, text: &str) -> Vec<String> {
     match entry {
         Entry::Line | Entry::WholePath | Entry::Device | Entry::Credential => vec![text.to_owned()],
-        Entry::Word
-        | Entry::Group
-        | Entry::Path
-        | Entry::Below
-        | Entry::Architecture
-        | Entry::Bind
-        | Entry::Variable => syntax::words(text),
+        // Quotes are not taken off here.
+        Entry::Group => text.split_ascii_whitespace().map(str::to_owned).collect(),
+        Entry::Word | Entry::Path | Entry::Below | Entry::Architecture | Entry::Bind | Entry::Variable => {
+            syntax::words(text)
+        }
     }
 }
 
@@ -101,8 +106,11 @@ fn device(text: &str) -> Option<String> {
         [path, access] => (path.clone(), access.clone()),
         _ => return None,
     };
-    let known = ["/dev/", "/run/systemd/inaccessible/", "char-", "block-"];
-    let named = known.iter().any(|start| path.starts_with(start) && path.len() > start.len());
+    // `valid_device_allow_pattern`: a class of devices may even be nameless, a node may not.
+    let class = ["char-", "block-"].iter().any(|start| path.starts_with(start));
+    let node = ["/dev/", "/run/systemd/inaccessible/"].iter().any(|start| path.starts_with(start))
+        && path.split('/').skip(1).all(|part| !matches!(part, "" | "." | ".."));
+    let named = class || node;
     let letters = !access.is_empty() && access.bytes().all(|byte| matches!(byte, b'r' | b'w' | b'm'));
     (named && letters).then(|| format!("{path} {access}"))
 }

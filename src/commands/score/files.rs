@@ -103,7 +103,7 @@ fn is_alias(name: &UnitName, id: &UnitName) -> bool {
 }
 
 /// The instance that systemd's own scorer gives a template.
-fn template_instance(context: Context) -> &'static str {
+pub(super) fn template_instance(context: Context) -> &'static str {
     match context.mode {
         _ if context.release >= Release::first(257) => "test_instance",
         Mode::Offline => "i",

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+use super::files::template_instance;
 use super::judge::{Asked, Found, Judge, remarks};
 use crate::architecture::Architecture;
 use crate::bus::{Address, Interfaces, LoadState, Manager, Properties};
@@ -53,11 +54,22 @@ impl Loaded {
         Ok(Self { manager, context, newer })
     }
 
-    /// Every service in memory or installed, under its own name; templates have no properties.
+    /// Every service in memory or installed, under its own name; a template through an instance.
     pub(super) fn services(&self) -> anyhow::Result<Vec<String>> {
         let services = self.manager.list_services()?;
-        let own = services.into_iter().filter(|service| !service.is_template() && !service.is_alias());
-        Ok(own.map(|service| service.name).collect())
+        let own = services.into_iter().filter(|service| !service.is_alias());
+        Ok(own.map(|service| self.instance(service.name)).collect())
+    }
+
+    /// The name itself, or that of the instance through which systemd's own scorer asks for a template.
+    fn instance(&self, name: String) -> String {
+        match name.parse::<UnitName>() {
+            Ok(unit) if unit.is_template() => {
+                let instance = unit.with_instance(template_instance(self.context));
+                instance.map_or(name, |instance| instance.as_str().to_owned())
+            }
+            _ => name,
+        }
     }
 
     /// Judges the units of these names; second names of a unit are left out where all were asked for.
@@ -65,7 +77,8 @@ impl Loaded {
         let root = host(self.context.scope);
         let mut files = root.as_ref().map(|(root, search)| (root, Loader::new(root, search.clone())));
         let mut reports = Vec::new();
-        for (name, properties) in self.manager.properties(names, Interfaces::All) {
+        let names: Vec<String> = names.iter().map(|name| self.instance(name.clone())).collect();
+        for (name, properties) in self.manager.properties(&names, Interfaces::All) {
             let properties = match properties {
                 Ok(properties) => properties,
                 Err(failure) => {

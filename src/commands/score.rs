@@ -19,7 +19,7 @@ use crate::report::{self, Outcome, Remark, Report, Source, UnitReport};
 use crate::score::assess;
 use crate::status::Status;
 use crate::target::{self, Target, fit};
-use crate::unit_file::{Loader, Root, SearchPath, UnitName};
+use crate::unit_file::{Loader, Root, SearchPath, UnitName, UserDirectories};
 use files::Files;
 use judge::{Asked, Judge};
 use loaded::Loaded;
@@ -140,44 +140,52 @@ impl<'a> Run<'a> {
             return;
         }
         let mut units = units.into_iter();
+        let mut files = self.reader();
+        let mut reports = Vec::new();
         for subject in subjects {
             match subject {
-                Subject::Unit(_) => self.report.units.extend(units.next()),
-                other => self.named_file(other),
+                Subject::Unit(_) => reports.extend(units.next()),
+                other => reports.extend(self.named_file(files.as_mut(), other)),
             }
         }
+        self.report.units = reports;
     }
 
     /// Files and manifests, and units of the tree.
     fn files(&mut self, subjects: &[Subject]) -> anyhow::Result<()> {
-        if !subjects.is_empty() {
-            for subject in subjects {
-                self.named_file(subject);
-            }
-            return Ok(());
-        }
-        let search = self.search()?;
-        let mut files = Files { loader: Loader::new(&self.root, search), context: self.context };
-        self.report.units.extend(files.all(&self.judge));
+        let mut files = self.reader();
+        let reports = if subjects.is_empty() {
+            files.map_err(anyhow::Error::msg)?.all(&self.judge)
+        } else {
+            subjects.iter().flat_map(|subject| self.named_file(files.as_mut(), subject)).collect()
+        };
+        self.report.units = reports;
         Ok(())
     }
 
-    fn named_file(&mut self, subject: &Subject) {
-        let reports = match self.reports_of(subject) {
+    /// One reader for all files of a run, so that no directory is listed twice; or why there is none.
+    fn reader(&self) -> Result<Files<'_>, String> {
+        let search = self.search().map_err(|error| format!("{error:#}"))?;
+        Ok(Files { loader: Loader::new(&self.root, search), context: self.context })
+    }
+
+    fn named_file(&self, files: Result<&mut Files<'_>, &mut String>, subject: &Subject) -> Vec<UnitReport> {
+        match self.reports_of(files, subject) {
             Ok(reports) => reports,
             Err(error) => vec![UnitReport {
                 context: Some(self.context),
                 source: if matches!(subject, Subject::Manifest(_)) { Source::Manifest } else { Source::File },
                 ..unreached(subject.to_string(), format!("{error:#}"))
             }],
-        };
-        self.report.units.extend(reports);
+        }
     }
 
-    fn reports_of(&self, subject: &Subject) -> anyhow::Result<Vec<UnitReport>> {
-        let files = || -> anyhow::Result<Files<'_>> {
-            Ok(Files { loader: Loader::new(&self.root, self.search()?), context: self.context })
-        };
+    fn reports_of(
+        &self,
+        files: Result<&mut Files<'_>, &mut String>,
+        subject: &Subject,
+    ) -> anyhow::Result<Vec<UnitReport>> {
+        let files = files.map_err(|error| anyhow::anyhow!("{error}"));
         match subject {
             Subject::Manifest(path) => self.manifest(&manifest_file::read(path)?.manifest),
             Subject::File(path) => {
@@ -186,9 +194,9 @@ impl<'a> Run<'a> {
                 } else {
                     std::path::absolute(path).context("cannot tell the current directory")?
                 };
-                Ok(vec![files()?.file(&inside, &path.to_string_lossy(), &self.judge)])
+                Ok(vec![files?.file(&inside, &path.to_string_lossy(), &self.judge)])
             }
-            Subject::Unit(name) => Ok(vec![files()?.unit(name, Asked::ByName, &self.judge)]),
+            Subject::Unit(name) => Ok(vec![files?.unit(name, Asked::ByName, &self.judge)]),
         }
     }
 
@@ -220,7 +228,7 @@ impl<'a> Run<'a> {
     fn search(&self) -> anyhow::Result<SearchPath> {
         match self.context.scope {
             Scope::System => Ok(SearchPath::system()),
-            Scope::User => SearchPath::from_unit_path(USER_UNITS),
+            Scope::User => Ok(SearchPath::user(&own_directories())),
         }
     }
 
@@ -242,10 +250,6 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Where packages and administrators keep units of user managers (systemd.unit(5)); those in a home are its user's.
-const USER_UNITS: &str =
-    "/etc/systemd/user:/run/systemd/user:/usr/local/lib/systemd/user:/usr/lib/systemd/user";
-
 /// A unit that was not come to.
 fn unreached(unit: String, why: String) -> UnitReport {
     UnitReport {
@@ -264,6 +268,23 @@ impl std::fmt::Display for Subject {
             Self::Unit(name) => f.write_str(name.as_str()),
             Self::File(path) | Self::Manifest(path) => f.write_str(&path.to_string_lossy()),
         }
+    }
+}
+
+/// Where the caller's environment says that a user's files lie.
+fn own_directories() -> UserDirectories {
+    let path = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let list = |name: &str, default: &str| {
+        let value = std::env::var_os(name).filter(|value| !value.is_empty());
+        std::env::split_paths(&value.unwrap_or_else(|| default.into())).collect()
+    };
+    let home = |below: &str| path("HOME").map(|home| home.join(below));
+    UserDirectories {
+        config_home: path("XDG_CONFIG_HOME").or_else(|| home(".config")),
+        config: list("XDG_CONFIG_DIRS", "/etc/xdg"),
+        runtime: path("XDG_RUNTIME_DIR"),
+        data_home: path("XDG_DATA_HOME").or_else(|| home(".local/share")),
+        data: list("XDG_DATA_DIRS", "/usr/local/share:/usr/share"),
     }
 }
 

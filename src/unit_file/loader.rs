@@ -25,6 +25,8 @@ pub struct Loader<'r> {
     listings: BTreeMap<PathBuf, Listing>,
     drop_in_files: BTreeMap<PathBuf, Rc<[DropIn]>>,
     names: Option<Rc<Names>>,
+    /// The names of the search path that the last file's directory precedes.
+    beside: Option<(SearchPath, Rc<Names>)>,
 }
 
 /// A file of a drop-in directory, and that directory without links.
@@ -47,7 +49,14 @@ enum Content {
 impl<'r> Loader<'r> {
     /// A loader for the units of `search` below `root`; nothing is read yet.
     pub fn new(root: &'r Root, search: SearchPath) -> Self {
-        Self { root, search, listings: BTreeMap::new(), drop_in_files: BTreeMap::new(), names: None }
+        Self {
+            root,
+            search,
+            listings: BTreeMap::new(),
+            drop_in_files: BTreeMap::new(),
+            names: None,
+            beside: None,
+        }
     }
 
     /// All unit names with the type `suffix` (`service`), sorted: files, templates, aliases and masks alike.
@@ -81,7 +90,15 @@ impl<'r> Loader<'r> {
         let directory =
             &self.root.resolve(directory, Links::Follow).with_context(|| format!("cannot load {shown}"))?;
         let first = self.search.with_first(directory);
-        let names = if first == self.search { self.names() } else { Rc::new(self.names_of(&first)) };
+        let names = match &self.beside {
+            _ if first == self.search => self.names(),
+            Some((search, names)) if *search == first => Rc::clone(names),
+            _ => {
+                let names = Rc::new(self.names_of(&first));
+                self.beside = Some((first, Rc::clone(&names)));
+                names
+            }
+        };
         if !self.listings.get(directory).is_some_and(|listing| listing.has(&name)) {
             return Ok(match self.root.kind(path, Links::Follow).ok().flatten() {
                 None => Load::NotFound,

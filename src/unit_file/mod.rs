@@ -25,7 +25,7 @@ pub use loader::Loader;
 pub use name::{Form, UnitName};
 pub use root::{Entry, Kind, Links, MAX_UNIT_SIZE, Root};
 pub use scalars::{Base, boolean, file_mode, size, time_span};
-pub use search::SearchPath;
+pub use search::{SearchPath, UserDirectories};
 pub use specifiers::{Expanded, SpecifierError, expand};
 pub use words::{Escapes, Quotes, WordError, WordFault, split};
 

@@ -21,6 +21,21 @@ const SYSTEM: [&str; 13] = [
     "/run/systemd/generator.late",
 ];
 
+/// What a user's environment says about where files lie (XDG base directories).
+#[derive(Clone, Debug, Default)]
+pub struct UserDirectories {
+    /// `$XDG_CONFIG_HOME`, or `~/.config`.
+    pub config_home: Option<PathBuf>,
+    /// `$XDG_CONFIG_DIRS`, or `/etc/xdg`.
+    pub config: Vec<PathBuf>,
+    /// `$XDG_RUNTIME_DIR`.
+    pub runtime: Option<PathBuf>,
+    /// `$XDG_DATA_HOME`, or `~/.local/share`.
+    pub data_home: Option<PathBuf>,
+    /// `$XDG_DATA_DIRS`, or `/usr/local/share` and `/usr/share`.
+    pub data: Vec<PathBuf>,
+}
+
 /// An ordered list of absolute directories without repeats.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchPath(Vec<PathBuf>);
@@ -29,6 +44,32 @@ impl SearchPath {
     /// The directories of the system manager.
     pub fn system() -> Self {
         Self(SYSTEM.iter().map(PathBuf::from).collect())
+    }
+
+    /// The directories of a user's manager (systemd.unit(5)); what the environment does not say is left out.
+    pub fn user(own: &UserDirectories) -> Self {
+        let below =
+            |base: &Option<PathBuf>, name: &str| base.as_ref().map(|base| base.join("systemd").join(name));
+        let each = |bases: &[PathBuf]| bases.iter().map(|base| base.join("systemd/user")).collect::<Vec<_>>();
+        let fixed = |path: &str| Some(PathBuf::from(path));
+        let mut directories: Vec<PathBuf> = Vec::new();
+        directories.extend(below(&own.config_home, "user.control"));
+        for name in ["user.control", "transient", "generator.early"] {
+            directories.extend(below(&own.runtime, name));
+        }
+        directories.extend(below(&own.config_home, "user"));
+        directories.extend(each(&own.config));
+        directories.extend(fixed("/etc/systemd/user"));
+        directories.extend(below(&own.runtime, "user"));
+        directories.extend(fixed("/run/systemd/user"));
+        directories.extend(below(&own.runtime, "generator"));
+        directories.extend(below(&own.data_home, "user"));
+        directories.extend(each(&own.data));
+        directories.extend(fixed("/usr/local/lib/systemd/user"));
+        directories.extend(fixed("/usr/lib/systemd/user"));
+        directories.extend(below(&own.runtime, "generator.late"));
+        directories.retain(|directory| directory.is_absolute());
+        Self::unique(directories)
     }
 
     /// The directories that `SYSTEMD_UNIT_PATH` lists: separated by colons, and a colon at the end appends those of
@@ -92,5 +133,35 @@ mod tests {
         let path = SearchPath::system().with_first(Path::new("/usr/lib/systemd/system"));
         assert_eq!(path.0.first(), Some(&PathBuf::from("/usr/lib/systemd/system")));
         assert_eq!(path.0.len(), SYSTEM.len());
+    }
+
+    #[test]
+    fn a_users_own_files_come_before_the_systems() {
+        let own = UserDirectories {
+            config_home: Some("/home/u/.config".into()),
+            config: vec!["/etc/xdg".into()],
+            runtime: Some("/run/user/1000".into()),
+            data_home: Some("relative".into()),
+            data: vec!["/usr/share".into(), "/usr/share".into()],
+        };
+        let path = SearchPath::user(&own);
+        let shown: Vec<String> = path.directories().iter().map(|path| path.display().to_string()).collect();
+        let expected = [
+            "/home/u/.config/systemd/user.control",
+            "/run/user/1000/systemd/user.control",
+            "/run/user/1000/systemd/transient",
+            "/run/user/1000/systemd/generator.early",
+            "/home/u/.config/systemd/user",
+            "/etc/xdg/systemd/user",
+            "/etc/systemd/user",
+            "/run/user/1000/systemd/user",
+            "/run/systemd/user",
+            "/run/user/1000/systemd/generator",
+            "/usr/share/systemd/user",
+            "/usr/local/lib/systemd/user",
+            "/usr/lib/systemd/user",
+            "/run/user/1000/systemd/generator.late",
+        ];
+        assert_eq!(shown, expected);
     }
 }

@@ -122,7 +122,8 @@ impl Service<'_> {
     fn refusal(&self, context: &Context) -> Option<&'static str> {
         let succeeds = !matches!(self.success_action, "" | "none");
         // Without a type, a bus name makes it `dbus`, and from 258 on a credential `exec` (seen on 262).
-        let typed = !self.bus_name.is_empty() || (!self.credentials.is_empty() && context.release.major >= 258);
+        let typed =
+            !self.bus_name.is_empty() || (!self.credentials.is_empty() && context.release.major >= 258);
         let oneshot = self.kind == "oneshot" || (self.kind.is_empty() && self.starts == 0 && !typed);
         let remains = crate::syntax::boolean(self.remains) == Some(true);
         if self.starts == 0 && self.stops == 0 && !succeeds {

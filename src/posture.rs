@@ -256,7 +256,7 @@ impl Posture {
 }
 
 /// The value of an unset directive.
-fn default_value(directive: &Directive, context: &Context) -> Value {
+pub(crate) fn default_value(directive: &Directive, context: &Context) -> Value {
     let text = directive.default_text(context);
     let mut ignored = Vec::new();
     match (&directive.kind, text) {

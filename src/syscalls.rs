@@ -10,6 +10,9 @@
 //! Builds of systemd below 252 for other machines than s390 leave out `s390_pci_mmio_read`, `s390_pci_mmio_write` and
 //! `s390_runtime_instr`; they are members here, and no such machine has them natively.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use std::fmt;
 
 use crate::release::Release;
@@ -49,6 +52,21 @@ pub fn sets(release: Release) -> Vec<&'static str> {
 /// The system calls of the set `name` (`@swap`) in `release`, those of nested sets included; `None` if the release has
 /// no such set.
 pub fn set(name: &str, release: Release) -> Option<CallSet> {
+    thread_local! {
+        /// A run asks for the same dozen sets of one release over and over.
+        static EXPANDED: RefCell<BTreeMap<(Release, String), Option<CallSet>>> =
+            const { RefCell::new(BTreeMap::new()) };
+    }
+    let key = (release, name.to_owned());
+    if let Some(known) = EXPANDED.with_borrow(|expanded| expanded.get(&key).copied()) {
+        return known;
+    }
+    let calls = expand(name, release);
+    EXPANDED.with_borrow_mut(|expanded| expanded.insert(key, calls));
+    calls
+}
+
+fn expand(name: &str, release: Release) -> Option<CallSet> {
     let mut parts = table::parts(name, release).peekable();
     parts.peek()?;
     let mut calls = CallSet::EMPTY;

@@ -38,12 +38,12 @@ pub(super) fn score(arguments: &Score) -> anyhow::Result<Status> {
     if asks_manager {
         run.loaded(&subjects);
     } else if arguments.target.is_empty() {
-        run.files(&subjects)?;
+        run.files(&subjects);
     } else {
         for target in target::targets(&arguments.target)? {
             run.context.release = target.judge();
             run.target = Some(target);
-            run.files(&subjects)?;
+            run.files(&subjects);
         }
     }
     run.finish(arguments.format)
@@ -145,31 +145,29 @@ impl<'a> Run<'a> {
         for subject in subjects {
             match subject {
                 Subject::Unit(_) => reports.extend(units.next()),
-                other => reports.extend(self.named_file(files.as_mut(), other)),
+                other => reports.extend(self.named_file(&mut files, other)),
             }
         }
         self.report.units = reports;
     }
 
     /// Files and manifests, and units of the tree.
-    fn files(&mut self, subjects: &[Subject]) -> anyhow::Result<()> {
+    fn files(&mut self, subjects: &[Subject]) {
         let mut files = self.reader();
         let reports = if subjects.is_empty() {
-            files.map_err(anyhow::Error::msg)?.all(&self.judge)
+            files.all(&self.judge)
         } else {
-            subjects.iter().flat_map(|subject| self.named_file(files.as_mut(), subject)).collect()
+            subjects.iter().flat_map(|subject| self.named_file(&mut files, subject)).collect()
         };
         self.report.units = reports;
-        Ok(())
     }
 
-    /// One reader for all files of a run, so that no directory is listed twice; or why there is none.
-    fn reader(&self) -> Result<Files<'_>, String> {
-        let search = self.search().map_err(|error| format!("{error:#}"))?;
-        Ok(Files { loader: Loader::new(&self.root, search), context: self.context })
+    /// One reader for all files of a run, so that no directory is listed twice.
+    fn reader(&self) -> Files<'_> {
+        Files { loader: Loader::new(&self.root, self.search()), context: self.context }
     }
 
-    fn named_file(&self, files: Result<&mut Files<'_>, &mut String>, subject: &Subject) -> Vec<UnitReport> {
+    fn named_file(&self, files: &mut Files<'_>, subject: &Subject) -> Vec<UnitReport> {
         match self.reports_of(files, subject) {
             Ok(reports) => reports,
             Err(error) => vec![UnitReport {
@@ -180,12 +178,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn reports_of(
-        &self,
-        files: Result<&mut Files<'_>, &mut String>,
-        subject: &Subject,
-    ) -> anyhow::Result<Vec<UnitReport>> {
-        let files = files.map_err(|error| anyhow::anyhow!("{error}"));
+    fn reports_of(&self, files: &mut Files<'_>, subject: &Subject) -> anyhow::Result<Vec<UnitReport>> {
         match subject {
             Subject::Manifest(path) => self.manifest(&manifest_file::read(path)?.manifest),
             Subject::File(path) => {
@@ -194,9 +187,9 @@ impl<'a> Run<'a> {
                 } else {
                     std::path::absolute(path).context("cannot tell the current directory")?
                 };
-                Ok(vec![files?.file(&inside, &path.to_string_lossy(), &self.judge)])
+                Ok(vec![files.file(&inside, &path.to_string_lossy(), &self.judge)])
             }
-            Subject::Unit(name) => Ok(vec![files?.unit(name, Asked::ByName, &self.judge)]),
+            Subject::Unit(name) => Ok(vec![files.unit(name, Asked::ByName, &self.judge)]),
         }
     }
 
@@ -213,7 +206,13 @@ impl<'a> Run<'a> {
         let mut reports = Vec::new();
         for planned in plan(manifest) {
             let wanted = policy(manifest, &planned, context, manifest.strictness)?.posture;
-            let strict = assess(&policy(manifest, &planned, context, Strictness::Strict)?.posture).exposure;
+            let strict = match manifest.strictness {
+                Strictness::Strict => None,
+                Strictness::Safe | Strictness::Default => {
+                    let strict = policy(manifest, &planned, context, Strictness::Strict)?.posture;
+                    Some(assess(&strict).exposure)
+                }
+            };
             reports.push(self.judge.judge_policy(manifest, wanted, strict));
         }
         if let Some(first) = reports.first_mut() {
@@ -225,10 +224,10 @@ impl<'a> Run<'a> {
         Ok(reports)
     }
 
-    fn search(&self) -> anyhow::Result<SearchPath> {
+    fn search(&self) -> SearchPath {
         match self.context.scope {
-            Scope::System => Ok(SearchPath::system()),
-            Scope::User => Ok(SearchPath::user(&own_directories())),
+            Scope::System => SearchPath::system(),
+            Scope::User => SearchPath::user(&own_directories()),
         }
     }
 

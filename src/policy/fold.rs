@@ -8,11 +8,10 @@ use super::claims::Claim;
 use super::plan::Planned;
 use super::{Contradiction, WrittenLine, stated};
 use crate::catalogue::{Directive, Give, Kind, Strength, ToWhom, Yield};
-use crate::context::{Context, Mode, Scope, UnitType};
+use crate::context::Context;
 use crate::manifest::{Manifest, OverrideValue, Strictness};
 use crate::need::Need;
-use crate::posture::Reason;
-use crate::release::Release;
+use crate::posture::{Reason, default_value};
 use crate::value::Value;
 
 /// Everything that a row is folded with.
@@ -22,7 +21,7 @@ pub(super) struct Folding<'a> {
     pub(super) claims: &'a [Claim],
     pub(super) circumstances: &'a Circumstances,
     pub(super) strictness: Strictness,
-    pub(super) release: Release,
+    pub(super) context: Context,
 }
 
 /// What came out of a row.
@@ -204,20 +203,12 @@ impl Folding<'_> {
         directive.kind.compare(&value, &other) == Some(Ordering::Less)
     }
 
+    /// What assignments come to on their own.
     fn value(&self, directive: &Directive, lines: &[&str]) -> Value {
-        let context = Context {
-            release: self.release,
-            mode: Mode::Loaded,
-            scope: Scope::System,
-            unit_type: UnitType::Service,
-            architecture: crate::syscalls::Architecture::X86_64,
-        };
-        let mut posture = crate::posture::Posture::unset("x.service", context);
-        let row = crate::catalogue::all()[directive.index()];
-        for line in lines {
-            posture.assign(row, line, crate::posture::Origin::Default);
-        }
-        posture.get(directive).value.clone()
+        let mut ignored = Vec::new();
+        lines.iter().fold(default_value(directive, &self.context), |value, line| {
+            directive.kind.assign(value, line, &self.context, &mut ignored)
+        })
     }
 
     /// An override may not close what a need requires.

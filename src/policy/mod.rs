@@ -135,14 +135,8 @@ fn of_claims(
     // What a proxy needs is known to the last bit, whatever the manifest knows of its own services.
     let strictness = if planned.is_proxy() { Strictness::Strict } else { strictness };
     let circumstances = Circumstances::of(planned, claims, context.release);
-    let folding = fold::Folding {
-        manifest,
-        planned,
-        claims,
-        circumstances: &circumstances,
-        strictness,
-        release: context.release,
-    };
+    let folding =
+        fold::Folding { manifest, planned, claims, circumstances: &circumstances, strictness, context };
     let mut problems = Vec::new();
     let mut folded: Vec<Folded> = Vec::new();
     for directive in catalogue::all() {

@@ -103,8 +103,11 @@ impl Root {
         let Some(file) = self.at(path, Links::Follow, |dir, inside| dir.open_with(inside, &options))? else {
             return Ok(None);
         };
-        check_readable(&file.metadata()?)?;
-        let mut content = Vec::new();
+        let found = file.metadata()?;
+        check_readable(&found)?;
+        // One byte more than there is, so that a whole file takes one read and its end another.
+        let length = usize::try_from(found.len().min(MAX_UNIT_SIZE)).unwrap_or(0);
+        let mut content = Vec::with_capacity(length + 1);
         file.take(MAX_UNIT_SIZE + 1).read_to_end(&mut content)?;
         if content.len() as u64 > MAX_UNIT_SIZE { Err(too_large()) } else { Ok(Some(content)) }
     }

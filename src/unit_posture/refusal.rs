@@ -45,7 +45,7 @@ pub(super) fn of_service<'a>(lines: &[&'a Assignment], context: &Context) -> Opt
             ("Service", "Type") if value == "notify-reload" && context.release.major < 253 => {}
             ("Service", "Type") => set(&mut service.kind, TYPES),
             ("Service", "RemainAfterExit") if crate::syntax::boolean(value).is_some() => {
-                service.remains = value
+                service.remains = value;
             }
             ("Service", "Restart") => set(&mut service.restart, RESTARTS),
             ("Service", "RestartForceExitStatus") if value.is_empty() || has_exit_status(value) => {

@@ -216,6 +216,7 @@ impl Assembly {
         text
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm a family of values")]
     fn value(&mut self, row: &Directive) -> String {
         match self.chance.below(10) {
             0 => return String::new(),
@@ -529,7 +530,6 @@ impl Chance {
 
     /// A number below `bound`, which is small.
     fn below(&mut self, bound: usize) -> usize {
-        #[expect(clippy::cast_possible_truncation, reason = "the upper half of the bits")]
         let number = (self.next() >> 32) as usize;
         number % bound
     }

@@ -92,12 +92,12 @@ impl Judge {
         UnitReport { unit, source, context: Some(context), outcome, findings, notices }
     }
 
-    /// Judges what a manifest asks for.
+    /// Judges what a manifest asks for; `strict` is the figure of its strictest policy, where that is another one.
     pub(super) fn judge_policy(
         &self,
         manifest: &Manifest,
         mut posture: Posture,
-        strict: Exposure,
+        strict: Option<Exposure>,
     ) -> UnitReport {
         let context = posture.context;
         let assessment = assess(&posture);
@@ -107,7 +107,7 @@ impl Judge {
         let declared = Declared {
             manifest: manifest.path.clone(),
             policy: assessment.exposure,
-            avoidable: assessment.exposure.above(strict),
+            avoidable: assessment.exposure.above(strict.unwrap_or(assessment.exposure)),
             drift: Drift::default(),
         };
         UnitReport {
@@ -139,10 +139,14 @@ fn declare(
             .map_err(|contradictions| format!("its manifest contradicts itself: {contradictions}"))
     };
     let wanted_posture = wanted(manifest.strictness)?.posture;
-    let strict = assess(&wanted(Strictness::Strict)?.posture).exposure;
+    let policy = assess(&wanted_posture).exposure;
+    let strict = match manifest.strictness {
+        Strictness::Strict => policy,
+        Strictness::Safe | Strictness::Default => assess(&wanted(Strictness::Strict)?.posture).exposure,
+    };
     Ok(Declared {
         manifest: manifest.path.clone(),
-        policy: assess(&wanted_posture).exposure,
+        policy,
         avoidable: exposure.above(strict),
         drift: drift::compare(&wanted_posture, posture),
     })

@@ -5,10 +5,11 @@
 
 use crate::bus::Properties;
 use crate::bus_value::BusValue;
-use crate::catalogue::{self, Directive};
+use crate::catalogue::{self, Bus, Directive};
 use crate::context::Context;
 use crate::drift;
 use crate::posture::{Origin, Posture};
+use crate::value::Published;
 
 /// A unit as its manager says it.
 pub struct BusReading {
@@ -40,26 +41,19 @@ fn read_with<'p>(unit: &str, get: impl Fn(&str) -> Option<&'p BusValue>, context
         if !applies(section) && !applies("Unit") {
             continue;
         }
-        let own = [directive.name];
-        let names: &[&'static str] = if directive.bus.is_empty() { &own } else { directive.bus };
-        let Some((property, published)) = names.iter().find_map(|name| Some((*name, get(name)?))) else {
+        let published = properties(directive, &get);
+        let Some((property, _)) = published.first() else {
             reading.posture.not_known(directive);
             continue;
         };
-        let spelling = spell(property, published);
-        let value = match &spelling {
-            Spelling::AsIs => directive.kind.from_bus(published),
-            Spelling::As(translated) => directive.kind.from_bus(translated),
-            Spelling::InPart => {
+        let values: Vec<&BusValue> = published.iter().map(|(_, value)| *value).collect();
+        match directive.kind.from_bus(&values, &context) {
+            Published::As(value) => reading.posture.put(directive, value, Origin::Bus),
+            Published::InPart => reading.posture.not_known(directive),
+            Published::Odd => {
                 reading.posture.not_known(directive);
-                continue;
+                reading.odd.push(OddProperty { directive, property });
             }
-        };
-        if let Some(value) = value {
-            reading.posture.put(directive, value, Origin::Bus);
-        } else {
-            reading.posture.not_known(directive);
-            reading.odd.push(OddProperty { directive, property });
         }
     }
     reading
@@ -77,138 +71,20 @@ pub fn attribute(posture: &mut Posture, files: &Posture) {
     }
 }
 
-/// How a property is written compared with a unit's line.
-enum Spelling {
-    /// In a shape that the directive's family reads.
-    AsIs,
-    /// As numbers or parts, here put into the words of a unit.
-    As(BusValue),
-    /// Without what a unit's line says besides, so that the line cannot be told from it.
-    InPart,
-}
-
-/// Properties that publish something else than what the unit's line says (systemd 252 and 257, seen; sources of 240 to
-/// 262).
-fn spell(property: &str, value: &BusValue) -> Spelling {
-    let translated = match property {
-        "SecureBits" => secure_bits(value),
-        "SystemCallErrorNumber" => error_number(value),
-        "SocketBindAllow" | "SocketBindDeny" => list(value, bind_rule),
-        "BindPaths" | "BindReadOnlyPaths" => list(value, bind_path),
-        "TemporaryFileSystem" => list(value, temporary),
-        "WorkingDirectory" => value.as_text().map(working_directory),
-        "StandardInput" | "StandardOutput" | "StandardError" => match value.as_text() {
-            // The path and the descriptor's name are not published.
-            Some("file" | "append" | "truncate" | "fd" | "data") => return Spelling::InPart,
-            _ => None,
-        },
-        _ => None,
-    };
-    translated.map_or(Spelling::AsIs, Spelling::As)
-}
-
-fn text(text: impl Into<String>) -> BusValue {
-    BusValue::Text(text.into())
-}
-
-fn list(value: &BusValue, entry: fn(&[BusValue]) -> Option<String>) -> Option<BusValue> {
-    let BusValue::List(items) = value else { return None };
-    let entries: Option<Vec<BusValue>> = items.iter().map(|item| entry(item.members()?).map(text)).collect();
-    entries.map(BusValue::List)
-}
-
-/// By bit (linux/securebits.h).
-static SECURE_BITS: [&str; 8] = [
-    "noroot",
-    "noroot-locked",
-    "no-setuid-fixup",
-    "no-setuid-fixup-locked",
-    "keep-caps",
-    "keep-caps-locked",
-    "no-cap-ambient-raise",
-    "no-cap-ambient-raise-locked",
-];
-
-fn secure_bits(value: &BusValue) -> Option<BusValue> {
-    let bits = value.as_unsigned()?;
-    let named = SECURE_BITS.iter().enumerate().filter(|(bit, _)| bits & (1 << bit) != 0);
-    let mut words: Vec<BusValue> = named.map(|(_, name)| text(*name)).collect();
-    if bits >> SECURE_BITS.len() != 0 {
-        words.push(text(format!("{:#x}", bits & !0xff)));
+/// The properties that the directive is published in, as far as the release has them.
+fn properties<'p>(
+    directive: &Directive,
+    get: &impl Fn(&str) -> Option<&'p BusValue>,
+) -> Vec<(&'static str, &'p BusValue)> {
+    let read = |name: &&'static str| get(name).map(|value| (*name, value));
+    let mut names = directive.properties().iter();
+    match directive.bus {
+        Bus::Same | Bus::Newest(_) | Bus::Nowhere => names.find_map(read).into_iter().collect(),
+        Bus::Together(_) => names.map_while(read).collect(),
+        Bus::OnceStarted(_) => {
+            names.filter_map(read).filter(|(_, value)| **value != BusValue::Unsigned(u64::MAX)).collect()
+        }
     }
-    Some(BusValue::List(words))
-}
-
-/// Numbers that mean the same on every architecture (asm-generic/errno-base.h), from 1 on.
-static ERRORS: [&str; 34] = [
-    "EPERM", "ENOENT", "ESRCH", "EINTR", "EIO", "ENXIO", "E2BIG", "ENOEXEC", "EBADF", "ECHILD", "EAGAIN",
-    "ENOMEM", "EACCES", "EFAULT", "ENOTBLK", "EBUSY", "EEXIST", "EXDEV", "ENODEV", "ENOTDIR", "EISDIR",
-    "EINVAL", "ENFILE", "EMFILE", "ENOTTY", "ETXTBSY", "EFBIG", "ENOSPC", "ESPIPE", "EROFS", "EMLINK",
-    "EPIPE", "EDOM", "ERANGE",
-];
-
-/// What the manager publishes for no error but death, which is also the default.
-const KILL: i64 = i32::MAX as i64 - 1;
-
-fn error_number(value: &BusValue) -> Option<BusValue> {
-    let number = value.as_signed()?;
-    if number == KILL || number == 0 {
-        return Some(text(""));
-    }
-    let place = usize::try_from(number).ok()?.checked_sub(1)?;
-    Some(ERRORS.get(place).map_or_else(|| text(number.to_string()), |name| text(*name)))
-}
-
-/// `(address family, protocol, number of ports, first port)` as `[FAMILY:][PROTOCOL:]PORTS`.
-fn bind_rule(fields: &[BusValue]) -> Option<String> {
-    let [family, protocol, count, first] = fields else { return None };
-    let (count, first) = (count.as_unsigned()?, first.as_unsigned()?);
-    let ports = match count {
-        0 => "any".to_owned(),
-        1 => first.to_string(),
-        _ => format!("{first}-{}", first.checked_add(count)?.checked_sub(1)?),
-    };
-    let family = match family.as_signed()? {
-        0 => "",
-        2 => "ipv4:",
-        10 => "ipv6:",
-        _ => return None,
-    };
-    let protocol = match protocol.as_signed()? {
-        0 => "",
-        6 => "tcp:",
-        17 => "udp:",
-        _ => return None,
-    };
-    let rule = format!("{family}{protocol}{ports}");
-    // A family or protocol alone stands for all its ports.
-    Some(match rule.strip_suffix(":any") {
-        Some(all) => all.to_owned(),
-        None => rule,
-    })
-}
-
-/// `(source, destination, whether it may be missing, mount flags)` as `[-]SOURCE[:DESTINATION[:norbind]]`.
-fn bind_path(parts: &[BusValue]) -> Option<String> {
-    let [source, destination, missing, flags] = parts else { return None };
-    let (source, destination) = (source.as_text()?, destination.as_text()?);
-    let dash = if missing.as_bool()? { "-" } else { "" };
-    Some(match (flags.as_unsigned()? == 0, source == destination) {
-        (false, true) => format!("{dash}{source}"),
-        (false, false) => format!("{dash}{source}:{destination}"),
-        (true, _) => format!("{dash}{source}:{destination}:norbind"),
-    })
-}
-
-fn temporary(parts: &[BusValue]) -> Option<String> {
-    let [path, options] = parts else { return None };
-    let (path, options) = (path.as_text()?, options.as_text()?);
-    Some(if options.is_empty() { path.to_owned() } else { format!("{path}:{options}") })
-}
-
-/// A directory that may be missing has `!` before it.
-fn working_directory(path: &str) -> BusValue {
-    path.strip_prefix('!').map_or_else(|| text(path), |path| text(format!("-{path}")))
 }
 
 #[cfg(test)]
@@ -220,6 +96,10 @@ mod tests {
     use crate::context::{Mode, Scope, UnitType};
     use crate::release::Release;
     use crate::syscalls::Architecture;
+
+    fn text(text: &str) -> BusValue {
+        BusValue::Text(text.to_owned())
+    }
 
     fn context(major: u16) -> Context {
         Context {
@@ -279,7 +159,7 @@ mod tests {
             ("StandardOutput", text("append")),
         ]);
         let expected = [
-            ("SecureBits", "noroot noroot-locked 0x100"),
+            ("SecureBits", "noroot noroot-locked exec-restrict-file"),
             ("SystemCallErrorNumber", "EPERM"),
             ("SocketBindDeny", "any ipv4"),
             ("SocketBindAllow", "ipv4:tcp:8080-8090 udp:53"),

@@ -153,7 +153,7 @@ impl Posture {
         if let Value::Words(entries) = &mut setting.value {
             if text.is_empty() {
                 entries.clear();
-            } else {
+            } else if crate::value::replaces_by_name(&twin.kind) {
                 let name = crate::value::entry_name(text);
                 entries.retain(|entry| crate::value::entry_name(entry) != name);
             }
@@ -260,10 +260,14 @@ pub(crate) fn default_value(directive: &Directive, context: &Context) -> Value {
     let text = directive.default_text(context);
     let mut ignored = Vec::new();
     match (&directive.kind, text) {
-        (catalogue::Kind::Mask(grammar), "") => Value::Mask(crate::value::initial_mask(*grammar, context)),
-        (catalogue::Kind::Switch(_) | catalogue::Kind::Text(_) | catalogue::Kind::Amount(_), "") => {
-            Value::Unset
-        }
+        (catalogue::Kind::Mask(grammar), "") => crate::value::unset_mask(*grammar, context),
+        (
+            catalogue::Kind::Switch(_)
+            | catalogue::Kind::Level(_)
+            | catalogue::Kind::Text(_)
+            | catalogue::Kind::Amount(_),
+            "",
+        ) => Value::Unset,
         (kind, text) => kind.assign(Value::Unset, text, context, &mut ignored),
     }
 }

@@ -22,6 +22,11 @@ pub(crate) fn size(text: &str) -> Option<u64> {
     crate::unit_file::size(text, Base::Binary)
 }
 
+/// Bytes or operations a second, in powers of 1000.
+pub(crate) fn rate(text: &str) -> Option<u64> {
+    crate::unit_file::size(text, Base::Decimal)
+}
+
 /// Microseconds; a bare number is in `default_unit` microseconds.
 pub(crate) fn time_span(text: &str, default_unit: u64) -> Option<u64> {
     crate::unit_file::time_span(text, default_unit)

@@ -41,6 +41,7 @@ static POLICIES: LevelRules = LevelRules {
     levels: &[level("auto", 0, 0), level("closed", 0, 1), level("strict", 0, 2)],
     empty: &[],
     suffix: &[],
+    numbers: &[],
     order: Order::MoreIsStricter,
 };
 

@@ -1,10 +1,11 @@
 //! Rows about what the service sees and writes in the file system.
 
 use super::{
-    Applies, Directive, Entry, Kind, Level, LevelRules, Managers, NOTHING, Order, Probe, ROW, Sections,
-    TextGrammar, WordRules, add, also, always, at_most, check, from, privileges::BRINGS_MOUNTS,
+    Applies, Bus, Directive, Entry, Kind, Level, LevelRules, Managers, NOTHING, Order, Probe, ROW, Sections,
+    TextGrammar, WordRules, add, also, at_most, check, from, privileges::BRINGS_MOUNTS,
 };
 use super::{Implied, Operation, Stage, When};
+use super::{Odd, directories, images};
 use crate::manifest::Strictness;
 use crate::need::Need;
 use crate::release::{EVERY, Range};
@@ -23,21 +24,36 @@ pub(super) static ROWS: &[&Directive] = &[
     &BIND_READ_ONLY_PATHS,
     &ROOT_DIRECTORY,
     &ROOT_IMAGE,
+    &images::ROOT_IMAGE_OPTIONS,
+    &images::ROOT_IMAGE_POLICY,
+    &images::ROOT_EPHEMERAL,
+    &images::ROOT_HASH,
+    &images::ROOT_HASH_SIGNATURE,
+    &images::ROOT_VERITY,
     &ROOT_MSTACK,
     &MOUNT_IMAGES,
+    &images::MOUNT_IMAGE_POLICY,
     &EXTENSION_IMAGES,
+    &images::EXTENSION_IMAGE_POLICY,
     &EXTENSION_DIRECTORIES,
-    &STATE_DIRECTORY,
-    &STATE_DIRECTORY_MODE,
-    &CACHE_DIRECTORY,
-    &CACHE_DIRECTORY_MODE,
-    &LOGS_DIRECTORY,
-    &LOGS_DIRECTORY_MODE,
-    &RUNTIME_DIRECTORY,
-    &RUNTIME_DIRECTORY_MODE,
-    &RUNTIME_DIRECTORY_PRESERVE,
-    &CONFIGURATION_DIRECTORY,
-    &CONFIGURATION_DIRECTORY_MODE,
+    &MOUNT_FLAGS,
+    &directories::STATE_DIRECTORY,
+    &directories::STATE_DIRECTORY_MODE,
+    &directories::STATE_DIRECTORY_QUOTA,
+    &directories::STATE_DIRECTORY_ACCOUNTING,
+    &directories::CACHE_DIRECTORY,
+    &directories::CACHE_DIRECTORY_MODE,
+    &directories::CACHE_DIRECTORY_QUOTA,
+    &directories::CACHE_DIRECTORY_ACCOUNTING,
+    &directories::LOGS_DIRECTORY,
+    &directories::LOGS_DIRECTORY_MODE,
+    &directories::LOGS_DIRECTORY_QUOTA,
+    &directories::LOGS_DIRECTORY_ACCOUNTING,
+    &directories::RUNTIME_DIRECTORY,
+    &directories::RUNTIME_DIRECTORY_MODE,
+    &directories::RUNTIME_DIRECTORY_PRESERVE,
+    &directories::CONFIGURATION_DIRECTORY,
+    &directories::CONFIGURATION_DIRECTORY_MODE,
     &RESTRICT_FILE_SYSTEMS,
 ];
 
@@ -49,6 +65,7 @@ static SYSTEM: LevelRules = LevelRules {
     levels: &[level("no", 0, 0), level("yes", 0, 1), level("full", 215, 2), level("strict", 232, 3)],
     empty: &[],
     suffix: &[],
+    numbers: &[],
     order: Order::MoreIsStricter,
 };
 
@@ -81,6 +98,7 @@ static HOME: LevelRules = LevelRules {
     levels: &[level("no", 0, 0), level("read-only", 0, 1), level("tmpfs", 238, 2), level("yes", 0, 3)],
     empty: &[],
     suffix: &[],
+    numbers: &[],
     order: Order::MoreIsStricter,
 };
 
@@ -117,13 +135,14 @@ static TMP: LevelRules = LevelRules {
     ],
     empty: &[],
     suffix: &[],
+    numbers: &[],
     order: Order::MoreIsStricter,
 };
 
 pub(crate) static PRIVATE_TMP: Directive = Directive {
     name: "PrivateTmp",
     kind: Kind::Level(&TMP),
-    bus: &["PrivateTmpEx", "PrivateTmp"],
+    bus: Bus::Newest(&["PrivateTmpEx", "PrivateTmp"]),
     hardened: &[from(Strictness::Default, &["yes"])],
     yields: &[
         at_most(Need::SharesTmp, "no"),
@@ -223,8 +242,16 @@ pub(crate) static NO_EXEC_PATHS: Directive = Directive {
     ..ROW
 };
 
-static LINES: WordRules = WordRules { entry: Entry::Bind, order: Order::Unordered };
+const fn unordered(entry: Entry) -> WordRules {
+    WordRules { entry, order: Order::Unordered }
+}
+
+static EMPTIED: WordRules = WordRules { entry: Entry::Temporary, order: Order::MoreIsStricter };
+static BINDS: WordRules = unordered(Entry::Bind);
 static WRITABLE_BINDS: WordRules = WordRules { entry: Entry::Bind, order: Order::MoreIsWeaker };
+static IMAGES: WordRules = unordered(Entry::MountImage);
+static EXTENSIONS: WordRules = unordered(Entry::ExtensionImage);
+static DIRECTORIES: WordRules = unordered(Entry::Path);
 
 const fn mounts(
     name: &'static str,
@@ -239,7 +266,7 @@ const fn mounts(
 pub(crate) static TEMPORARY_FILE_SYSTEM: Directive = mounts(
     "TemporaryFileSystem",
     238,
-    &LINES,
+    &EMPTIED,
     "Mounts empty temporary file systems over paths.",
     "Whatever lies below those paths is hidden.",
 );
@@ -258,7 +285,7 @@ pub(crate) static BIND_READ_ONLY_PATHS: Directive = Directive {
     ..mounts(
         "BindReadOnlyPaths",
         233,
-        &LINES,
+        &BINDS,
         "Mounts paths of the host at other places, read-only.",
         "The start (226/NAMESPACE), if a source is missing.",
     )
@@ -301,94 +328,17 @@ pub(crate) static ROOT_MSTACK: Directive =
     root("RootMStack", 260, &[opens_loop(EVERY)], "Takes a stack of mounts for the service's root.");
 pub(crate) static MOUNT_IMAGES: Directive = Directive {
     implies: &[opens_loop(EVERY)],
-    ..mounts("MountImages", 247, &LINES, "Mounts disk images below the service's root.", "Nothing.")
+    ..mounts("MountImages", 247, &IMAGES, "Mounts disk images below the service's root.", "Nothing.")
 };
 pub(crate) static EXTENSION_IMAGES: Directive =
-    mounts("ExtensionImages", 248, &LINES, "Lays extension images over the service's root.", "Nothing.");
+    mounts("ExtensionImages", 248, &EXTENSIONS, "Lays extension images over the service's root.", "Nothing.");
 pub(crate) static EXTENSION_DIRECTORIES: Directive = mounts(
     "ExtensionDirectories",
     251,
-    &LINES,
+    &DIRECTORIES,
     "Lays extension directories over the service's root.",
     "Nothing.",
 );
-
-static BELOW: WordRules = WordRules { entry: Entry::Below, order: Order::MoreIsWeaker };
-
-const fn directory(name: &'static str, since: u16, key: &'static str, summary: &'static str) -> Directive {
-    Directive {
-        name,
-        since,
-        kind: Kind::Words(&BELOW),
-        unset: NOTHING,
-        key: Some(key),
-        summary,
-        breaks: "Nothing; the manager makes and owns it.",
-        ..ROW
-    }
-}
-
-const DIRECTORY_MODE: &[super::Unset] = &[always("0755")];
-
-const fn directory_mode(name: &'static str, since: u16, key: &'static str) -> Directive {
-    Directive {
-        name,
-        since,
-        kind: Kind::Mode(Order::MoreIsWeaker),
-        unset: DIRECTORY_MODE,
-        key: Some(key),
-        summary: "The mode of that directory.",
-        breaks: "Programs of other users that look into it.",
-        ..ROW
-    }
-}
-
-pub(crate) static STATE_DIRECTORY: Directive =
-    directory("StateDirectory", 235, "directories.state", "A writable directory below /var/lib.");
-pub(crate) static STATE_DIRECTORY_MODE: Directive =
-    directory_mode("StateDirectoryMode", 235, "directories.state.mode");
-pub(crate) static CACHE_DIRECTORY: Directive =
-    directory("CacheDirectory", 235, "directories.cache", "A writable directory below /var/cache.");
-pub(crate) static CACHE_DIRECTORY_MODE: Directive =
-    directory_mode("CacheDirectoryMode", 235, "directories.cache.mode");
-pub(crate) static LOGS_DIRECTORY: Directive =
-    directory("LogsDirectory", 235, "directories.logs", "A writable directory below /var/log.");
-pub(crate) static LOGS_DIRECTORY_MODE: Directive =
-    directory_mode("LogsDirectoryMode", 235, "directories.logs.mode");
-pub(crate) static RUNTIME_DIRECTORY: Directive = directory(
-    "RuntimeDirectory",
-    211,
-    "directories.runtime",
-    "A writable directory below /run, gone with the service.",
-);
-pub(crate) static RUNTIME_DIRECTORY_MODE: Directive =
-    directory_mode("RuntimeDirectoryMode", 211, "directories.runtime.mode");
-pub(crate) static CONFIGURATION_DIRECTORY: Directive = directory(
-    "ConfigurationDirectory",
-    235,
-    "directories.configuration",
-    "A directory below /etc; writable for a service that runs as root, even below ProtectSystem=strict.",
-);
-pub(crate) static CONFIGURATION_DIRECTORY_MODE: Directive =
-    directory_mode("ConfigurationDirectoryMode", 235, "directories.configuration.mode");
-
-static PRESERVE: LevelRules = LevelRules {
-    levels: &[level("yes", 0, 0), level("restart", 0, 1), level("no", 0, 2)],
-    empty: &[],
-    suffix: &[],
-    order: Order::MoreIsStricter,
-};
-
-pub(crate) static RUNTIME_DIRECTORY_PRESERVE: Directive = Directive {
-    name: "RuntimeDirectoryPreserve",
-    beside: Some(&RUNTIME_DIRECTORY),
-    since: 235,
-    kind: Kind::Level(&PRESERVE),
-    key: Some("directories.runtime.keep"),
-    summary: "Keeps the runtime directory when the service stops.",
-    breaks: "Nothing.",
-    ..ROW
-};
 
 pub(crate) static RESTRICT_FILE_SYSTEMS: Directive = Directive {
     name: "RestrictFileSystems",
@@ -400,5 +350,22 @@ pub(crate) static RESTRICT_FILE_SYSTEMS: Directive = Directive {
     unset: NOTHING,
     summary: "Refuses to open files of some types of file system, where the kernel has the BPF LSM.",
     breaks: "Programs that look at other file systems.",
+    ..ROW
+};
+
+static PROPAGATION: LevelRules = LevelRules {
+    levels: &[level("shared", 0, 0), level("slave", 0, 0), level("private", 0, 0)],
+    empty: &[(EVERY, Odd::Resets)],
+    suffix: &[],
+    numbers: &[(0, ""), (1 << 20, "shared"), (1 << 19, "slave"), (1 << 18, "private")],
+    order: Order::Unordered,
+};
+
+pub(crate) static MOUNT_FLAGS: Directive = Directive {
+    name: "MountFlags",
+    kind: Kind::Level(&PROPAGATION),
+    unset: NOTHING,
+    summary: "Says whether mounts of the host reach the service, and its own the host, once it has mounts of its own.",
+    breaks: "Disks that are mounted while the service runs, with `private`; it does not see them.",
     ..ROW
 };

@@ -1,9 +1,9 @@
 //! Rows about who the service is.
 
 use super::{
-    Applies, Directive, Entry, Implied, Kind, Level, LevelRules, Managers, NOTHING, Odd, Operation, Order,
-    Probe, ROW, Sections, Stage, SwitchRules, TextGrammar, When, WordRules, also, always, at_load, at_most,
-    check, filesystem, from, privileges,
+    Applies, Bus, Directive, Entry, Implied, Kind, Level, LevelRules, Managers, NOTHING, Odd, Operation,
+    Order, Probe, ROW, Sections, Stage, SwitchRules, TextGrammar, When, WordRules, also, always, at_load,
+    at_most, check, filesystem, from, privileges,
 };
 use crate::context::{Scope, UnitType};
 use crate::manifest::Strictness;
@@ -25,6 +25,9 @@ pub(super) static ROWS: &[&Directive] = &[
     &SET_CREDENTIAL_ENCRYPTED,
     &IMPORT_CREDENTIAL,
     &DELEGATE,
+    &OPEN_FILE,
+    &PERMISSIONS_START_ONLY,
+    &ROOT_DIRECTORY_START_ONLY,
 ];
 
 pub(crate) static USER: Directive = Directive {
@@ -143,6 +146,7 @@ static KEYRINGS: LevelRules = LevelRules {
     ],
     empty: &[],
     suffix: &[],
+    numbers: &[],
     order: Order::MoreIsStricter,
 };
 
@@ -180,10 +184,13 @@ pub(crate) static REMOVE_IPC: Directive = Directive {
 };
 
 static CREDENTIALS: WordRules = WordRules { entry: Entry::Credential, order: Order::Unordered };
+static SECRETS: WordRules = WordRules { entry: Entry::Secret, order: Order::Unordered };
+static IMPORTS: WordRules = WordRules { entry: Entry::Import, order: Order::Unordered };
 
 const fn credential(
     name: &'static str,
     since: u16,
+    rules: &'static WordRules,
     shares: &'static Directive,
     implies: &'static [Implied],
     summary: &'static str,
@@ -191,7 +198,7 @@ const fn credential(
     Directive {
         name,
         since,
-        kind: Kind::Words(&CREDENTIALS),
+        kind: Kind::Words(rules),
         unset: NOTHING,
         shares: Some(shares),
         implies,
@@ -217,6 +224,7 @@ pub(crate) static LOAD_CREDENTIAL: Directive = Directive {
     ..credential(
         "LoadCredential",
         247,
+        &CREDENTIALS,
         &LOAD_CREDENTIAL_ENCRYPTED,
         &[],
         "Hands a file that only root can read to the service, in memory that only the service can read.",
@@ -227,6 +235,7 @@ pub(crate) static LOAD_CREDENTIAL_ENCRYPTED: Directive = Directive {
     ..credential(
         "LoadCredentialEncrypted",
         250,
+        &CREDENTIALS,
         &LOAD_CREDENTIAL,
         &[
             opens_tpm("/dev/tpmrm0 rw", &[Range::branch(252, 6, u16::MAX), Range::majors(253, 257)]),
@@ -238,6 +247,7 @@ pub(crate) static LOAD_CREDENTIAL_ENCRYPTED: Directive = Directive {
 pub(crate) static SET_CREDENTIAL: Directive = credential(
     "SetCredential",
     247,
+    &SECRETS,
     &SET_CREDENTIAL_ENCRYPTED,
     &[],
     "Hands a literal value to the service; any local user can read it in the unit and on the bus.",
@@ -245,6 +255,7 @@ pub(crate) static SET_CREDENTIAL: Directive = credential(
 pub(crate) static SET_CREDENTIAL_ENCRYPTED: Directive = credential(
     "SetCredentialEncrypted",
     250,
+    &SECRETS,
     &SET_CREDENTIAL,
     &[
         opens_tpm(
@@ -259,7 +270,8 @@ pub(crate) static SET_CREDENTIAL_ENCRYPTED: Directive = credential(
 pub(crate) static IMPORT_CREDENTIAL: Directive = Directive {
     name: "ImportCredential",
     since: 254,
-    kind: Kind::Words(&CREDENTIALS),
+    kind: Kind::Words(&IMPORTS),
+    bus: Bus::Newest(&["ImportCredentialEx", "ImportCredential"]),
     unset: NOTHING,
     summary: "Hands over credentials that the machine itself was given.",
     breaks: "Nothing; a missing one is skipped.",
@@ -279,3 +291,36 @@ pub(crate) static DELEGATE: Directive = Directive {
     breaks: "Nothing; it opens.",
     ..ROW
 };
+
+static FILES: WordRules = WordRules { entry: Entry::File, order: Order::MoreIsWeaker };
+
+pub(crate) static OPEN_FILE: Directive = Directive {
+    name: "OpenFile",
+    sections: Sections::Service,
+    since: 253,
+    kind: Kind::Words(&FILES),
+    unset: NOTHING,
+    summary: "Opens a file with the manager's rights and hands it to the service.",
+    breaks: "The start, if the file is missing and not marked `graceful`.",
+    ..ROW
+};
+
+/// A boolean whose `yes` gives other commands than ExecStart= more than the service has.
+static START_ONLY: SwitchRules = SwitchRules { order: Order::MoreIsWeaker, empty: &[], other: Odd::Ignored };
+
+const fn start_only(name: &'static str, summary: &'static str) -> Directive {
+    Directive {
+        name,
+        sections: Sections::Service,
+        kind: Kind::Switch(&START_ONLY),
+        summary,
+        breaks: "Nothing; it opens.",
+        ..ROW
+    }
+}
+
+// Published to those who ask for it by name, and not among all properties.
+pub(crate) static PERMISSIONS_START_ONLY: Directive =
+    start_only("PermissionsStartOnly", "Runs every other command than ExecStart= as root.");
+pub(crate) static ROOT_DIRECTORY_START_ONLY: Directive =
+    start_only("RootDirectoryStartOnly", "Runs every other command than ExecStart= in the host's root.");

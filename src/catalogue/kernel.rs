@@ -1,11 +1,12 @@
 //! Rows about the kernel: its settings, its modules, its clock, processes and memory.
 
 use super::{
-    Directive, Given, Implied, Kind, Level, LevelRules, Managers, Odd, Operation, Order, Probe, ROW,
-    Sections, Stage, When, always, at_load, at_most, check, devices,
+    Bus, Directive, Entry, Given, Implied, Kind, Level, LevelRules, Managers, NOTHING, Odd, Operation, Order,
+    Probe, ROW, Sections, Stage, When, WordRules, always, at_load, at_most, check, devices,
     filesystem::level,
     from, given,
     privileges::{BRINGS_MOUNTS, CAPABILITY_BOUNDING_SET, NO_NEW_PRIVILEGES},
+    process,
 };
 use crate::manifest::Strictness;
 use crate::need::Need;
@@ -23,7 +24,16 @@ pub(super) static ROWS: &[&Directive] = &[
     &LOCK_PERSONALITY,
     &RESTRICT_REALTIME,
     &MEMORY_DENY_WRITE_EXECUTE,
+    &process::MEMORY_KSM,
+    &process::MEMORY_THP,
+    &process::PERSONALITY,
+    &process::COREDUMP_FILTER,
+    &process::COREDUMP_RECEIVE,
     &PRIVATE_BPF,
+    &BPF_DELEGATE_COMMANDS,
+    &BPF_DELEGATE_MAPS,
+    &BPF_DELEGATE_PROGRAMS,
+    &BPF_DELEGATE_ATTACHMENTS,
 ];
 
 /// Up to 254, a service with another user than root gets NoNewPrivileges= from every directive that needs a seccomp
@@ -100,6 +110,7 @@ static CGROUPS: LevelRules = LevelRules {
     levels: &[level("no", 0, 0), level("yes", 0, 1), level("private", 257, 1), level("strict", 257, 2)],
     empty: &[],
     suffix: &[],
+    numbers: &[],
     order: Order::MoreIsStricter,
 };
 
@@ -107,7 +118,7 @@ pub(crate) static PROTECT_CONTROL_GROUPS: Directive = Directive {
     name: "ProtectControlGroups",
     since: 232,
     kind: Kind::Level(&CGROUPS),
-    bus: &["ProtectControlGroupsEx", "ProtectControlGroups"],
+    bus: Bus::Newest(&["ProtectControlGroupsEx", "ProtectControlGroups"]),
     hardened: &[from(Strictness::Default, &["yes"])],
     yields: &[
         at_most(Need::KernelCgroups, "no"),
@@ -159,6 +170,7 @@ static HOSTNAME: LevelRules = LevelRules {
     levels: &[level("no", 0, 0), level("private", 258, 1), level("yes", 0, 2)],
     empty: &[(&[Range::since(258)], Odd::Resets)],
     suffix: &[Range::since(258)],
+    numbers: &[],
     order: Order::MoreIsStricter,
 };
 
@@ -167,7 +179,7 @@ pub(crate) static PROTECT_HOSTNAME: Directive = Directive {
     capability: Some("CAP_SYS_ADMIN"),
     since: 242,
     kind: Kind::Level(&HOSTNAME),
-    bus: &["ProtectHostnameEx", "ProtectHostname"],
+    bus: Bus::Newest(&["ProtectHostnameEx", "ProtectHostname"]),
     hardened: &[from(Strictness::Strict, &["yes"])],
     yields: &[
         at_most(Need::KernelHostname, "no").or_unknown_below(Strictness::Strict),
@@ -190,6 +202,7 @@ static PROC: LevelRules = LevelRules {
     ],
     empty: &[],
     suffix: &[],
+    numbers: &[],
     order: Order::MoreIsStricter,
 };
 
@@ -223,6 +236,7 @@ static SUBSET: LevelRules = LevelRules {
     levels: &[level("all", 0, 0), level("pid", 0, 1)],
     empty: &[],
     suffix: &[],
+    numbers: &[],
     order: Order::MoreIsStricter,
 };
 
@@ -299,6 +313,7 @@ static BPF: LevelRules = LevelRules {
     ],
     empty: &[],
     suffix: &[],
+    numbers: &[],
     order: Order::MoreIsStricter,
 };
 
@@ -311,3 +326,29 @@ pub(crate) static PRIVATE_BPF: Directive = Directive {
     breaks: "Pinned BPF objects of the host.",
     ..ROW
 };
+
+static BPF_PARTS: WordRules = WordRules { entry: Entry::Listed, order: Order::MoreIsWeaker };
+
+const fn bpf_delegate(name: &'static str, summary: &'static str) -> Directive {
+    Directive {
+        name,
+        beside: Some(&PRIVATE_BPF),
+        since: 258,
+        kind: Kind::Words(&BPF_PARTS),
+        unset: NOTHING,
+        summary,
+        breaks: "Nothing; it opens.",
+        ..ROW
+    }
+}
+
+pub(crate) static BPF_DELEGATE_COMMANDS: Directive =
+    bpf_delegate("BPFDelegateCommands", "Commands of bpf(2) that the service may give with a token.");
+pub(crate) static BPF_DELEGATE_MAPS: Directive =
+    bpf_delegate("BPFDelegateMaps", "Kinds of BPF maps that the service may make with a token.");
+pub(crate) static BPF_DELEGATE_PROGRAMS: Directive =
+    bpf_delegate("BPFDelegatePrograms", "Kinds of BPF programs that the service may load with a token.");
+pub(crate) static BPF_DELEGATE_ATTACHMENTS: Directive = bpf_delegate(
+    "BPFDelegateAttachments",
+    "Places that the service may attach BPF programs to with a token.",
+);

@@ -90,12 +90,14 @@ pub struct LevelRules {
     pub empty: &'static [(Releases, Odd)],
     /// Releases that read `WORD:REST` after any word but `no` (ProtectHostname= from 258).
     pub suffix: Releases,
+    /// The numbers that the manager publishes in place of the words; no word is that nothing set it.
+    pub numbers: &'static [(i64, &'static str)],
     /// Whether ranks mean strictness.
     pub order: Order,
 }
 
-/// Sets of named bits; each has its own rules for repeated assignments (systemd 262, `config_parse_capability_set`
-/// and `config_parse_namespace_flags`).
+/// Sets of named bits; each has its own rules for repeated assignments (systemd 262, `config_parse_capability_set`,
+/// `config_parse_namespace_flags`, `config_parse_exec_secure_bits` and `config_parse_exec_coredump_filter`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaskGrammar {
     /// CapabilityBoundingSet=: starts full.
@@ -104,6 +106,12 @@ pub enum MaskGrammar {
     Ambient,
     /// RestrictNamespaces=: the namespaces that stay allowed.
     Namespaces,
+    /// DelegateNamespaces=: the namespaces that the service owns; its boolean words mean the opposite.
+    Delegated,
+    /// SecureBits=: more bits are stricter.
+    SecureBits,
+    /// CoredumpFilter=: starts empty; unset is what the manager itself has.
+    CoreDump,
 }
 
 /// Lists of names that either allow or deny.
@@ -115,33 +123,63 @@ pub enum NameGrammar {
     FileSystems,
     /// Network interfaces.
     Interfaces,
+    /// System calls and sets of them that are only logged (SystemCallLog=): unlike SystemCallFilter=, a list that
+    /// allows starts empty.
+    Calls,
 }
 
-/// What one entry of a list looks like.
+/// What one entry of a list looks like. Entries are kept as the manager would publish them, so that a unit's line and
+/// a published value can be told from each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// Any word.
     Word,
     /// The whole value is one entry.
     Line,
+    /// Words between commas.
+    Listed,
     /// A user or group name or number; a bad one refuses the unit.
     Group,
     /// An absolute path with optional `-` and `+`.
     Path,
     /// One absolute path in a value (IPIngressFilterPath=).
     WholePath,
-    /// A path relative to a root of the manager (StateDirectory=).
+    /// `NAME[:LINK[:FLAGS]]` below a root of the manager (StateDirectory=).
     Below,
+    /// The same, where the manager does not publish links and flags (ConfigurationDirectory=): the name alone.
+    BelowByName,
     /// `/dev/…`, `char-…` or `block-…`, and what may be done with it.
     Device,
-    /// `NAME:VALUE`; a later entry of the same name replaces.
+    /// `PATH NUMBER`, the number in this unit.
+    PerDevice(Unit),
+    /// `NAME[:SOURCE]`; a later entry of the same name replaces.
     Credential,
+    /// `NAME:VALUE` of which the name alone is kept: what is secret belongs into no report.
+    Secret,
+    /// `PATTERN[:NAME]` (ImportCredential=).
+    Import,
     /// An architecture's word.
     Architecture,
     /// `SOURCE[:DESTINATION[:OPTIONS]]`.
     Bind,
-    /// `VARIABLE=value`; a later one of the same variable replaces.
-    Variable,
+    /// `PATH[:OPTIONS]` (TemporaryFileSystem=).
+    Temporary,
+    /// `SOURCE:DESTINATION[:PARTITION:OPTIONS]…`; the one partition need not be named.
+    MountImage,
+    /// `SOURCE[:PARTITION:OPTIONS]…`; the one partition need not be named.
+    ExtensionImage,
+    /// `[PARTITION:]OPTIONS` (RootImageOptions=).
+    ImageOptions,
+    /// `PATH[:NAME[:OPTIONS]]` (OpenFile=).
+    File,
+    /// `[ipv4:|ipv6:][tcp:|udp:]PORTS` (SocketBindAllow=).
+    BindRule,
+    /// `cgroup|user|group:FAMILY:TABLE:SET` (NFTSet=).
+    PacketFilterSet,
+    /// Numbers and ranges of them; none at all stands for every number.
+    Numbers,
+    /// The same, or `numa` (CPUAffinity=).
+    Processors,
 }
 
 /// A list that grows with each assignment and that an empty one clears.
@@ -157,10 +195,28 @@ pub struct WordRules {
 pub enum Unit {
     /// Bytes: K, M, G, T, P and E of 1024, percent of what the host has.
     Bytes,
+    /// Bytes or operations a second, with units of 1000.
+    Rate,
+    /// Bytes, percent of the file system, or `off` for infinity.
+    Disk,
     /// A plain number.
     Count,
+    /// A plain number, percent of what the host bears.
+    Tasks,
+    /// 1 to 10000.
+    Weight,
+    /// The same, or `idle`, which is 0.
+    ProcessorWeight,
+    /// A nice level as setrlimit(2) counts it, 0 to 40; with a sign as nice(2) does.
+    NiceLimit,
     /// Time; the number is microseconds, a bare one in a unit is seconds.
     Span,
+    /// Time; the number is microseconds, and a bare one in a unit too.
+    Microseconds,
+    /// Time; the number is seconds, and a part of one counts whole.
+    Seconds,
+    /// Percent, published as a part of 2^32.
+    Pressure,
     /// A share of one processor: `50%` is 500000 microseconds a second.
     Quota,
 }
@@ -184,10 +240,48 @@ pub enum TextGrammar {
     Identity,
     /// A group name; a bad one refuses the unit.
     Group,
-    /// An absolute path that becomes the root; a bad one refuses the unit.
+    /// An absolute path of a root or to a part of it; a bad one refuses the unit. Set is stricter than unset.
     Root,
     /// Any path or word; unset is neither weaker nor stricter.
     Path,
+    /// The label of a security module, with `-` before it if it may be missing.
+    Label,
+    /// The same; set is stricter than unset.
+    Profile,
+    /// Anything that narrows what the service can do: set is stricter than unset.
+    Narrowing,
+    /// Hexadecimal digits or an absolute path; set is stricter than unset.
+    Hash,
+    /// `base64:…` or an absolute path; set is stricter than unset.
+    Signature,
+    /// `PARTITION=FLAG+FLAG:…` (systemd.image-policy(7)); a bad one refuses the unit.
+    ImagePolicy,
+    /// The name or number of an error; `kill` is nothing.
+    Errno,
+    /// A number of either sign; unset is the manager's own.
+    Integer,
+    /// A directory, with `-` before it if it may be missing; unset is the manager's own.
+    Directory,
+    /// Where a stream leads; unset is the manager's own.
+    Stream,
+    /// Any word; unset is the manager's own choice.
+    Choice,
+}
+
+/// Where a manager publishes a directive.
+#[derive(Clone, Copy, Debug)]
+pub enum Bus {
+    /// In the property of the same name.
+    Same,
+    /// In the first of these that the release has, newest first.
+    Newest(&'static [&'static str]),
+    /// In the property of that name once the unit was started; until then it is infinity, whatever the unit says.
+    OnceStarted(&'static str),
+    /// In all of these together: the hard limit and the soft one, names and what belongs to them. Old releases may
+    /// lack those behind the first.
+    Together(&'static [&'static str]),
+    /// Nowhere in the form in which it is written.
+    Nowhere,
 }
 
 /// Reads the answer of the release out of a list of (releases, answer).
@@ -204,7 +298,7 @@ impl Kind {
     /// Whether systemd expands specifiers in its values (systemd 262, load-fragment.c).
     pub fn expands(&self) -> bool {
         match self {
-            Self::Text(_) => true,
+            Self::Text(grammar) => *grammar != TextGrammar::ImagePolicy,
             Self::Words(rules) => rules.entry != Entry::Architecture,
             Self::Switch(_)
             | Self::Level(_)

@@ -129,6 +129,10 @@ fn every_level_is_written_and_read_back() {
             );
             assert!(level.since == 0 || level.since >= row.since, "{}={}", row.name, level.text);
         }
+        for (number, word) in rules.numbers.iter().filter(|(_, word)| !word.is_empty()) {
+            let is_level = rules.levels.iter().any(|level| level.text == *word);
+            assert!(is_level, "{}: {number} is no `{word}`", row.name);
+        }
         if rules.order == Order::MoreIsStricter {
             assert!(rules.levels.is_sorted_by_key(|level| level.rank), "{}", row.name);
         }

@@ -2,15 +2,24 @@
 //! manual derive from these rows; nothing asks for a directive by name. What the families of values *do* stands in
 //! `value`, what a judgement makes of the checks in `score`.
 
+mod cgroup;
 mod checks;
 mod devices;
+mod directories;
+mod environment;
 mod filesystem;
 mod identity;
+mod images;
 mod kernel;
 mod kind;
+mod labels;
+mod limits;
+mod namespaces;
 mod network;
 mod privileges;
+mod process;
 mod resources;
+mod scheduling;
 mod service;
 mod syscalls;
 
@@ -22,7 +31,7 @@ use std::cmp::Ordering;
 pub(crate) use checks::{CallQuirks, has_default_dependencies, runs_privileged, user_scope_counts};
 pub use checks::{CheckGroup, FACETS, Facet, device_rules, runs_as_user};
 pub use kind::{
-    AmountRules, Entry, Kind, Level, LevelRules, MaskGrammar, NameGrammar, Odd, Order, SwitchRules,
+    AmountRules, Bus, Entry, Kind, Level, LevelRules, MaskGrammar, NameGrammar, Odd, Order, SwitchRules,
     TextGrammar, Unit, WordRules, by_release,
 };
 
@@ -46,8 +55,8 @@ pub struct Directive {
     pub managers: Managers,
     /// How its value is written, read, published and ordered.
     pub kind: Kind,
-    /// The properties that publish it, newest first; none means one of the same name on the type's interface.
-    pub bus: &'static [&'static str],
+    /// The properties that publish it.
+    pub bus: Bus,
     /// What systemd does when the unit is silent, as a unit would write it; empty text means nothing at all.
     pub unset: &'static [Unset],
     /// What the policy writes for the directive, weakest first.
@@ -58,7 +67,7 @@ pub struct Directive {
     pub implies: &'static [Implied],
     /// Its own lines in the exposure figure.
     pub checks: &'static [Check],
-    /// The directive whose entries a reset or an entry of the same name here takes away (credentials, bind mounts).
+    /// The directive whose entries a reset takes away too (bind mounts), and a credential of the same name one of them.
     pub shares: Option<&'static Directive>,
     /// The directive that it makes exceptions from or adds to: without that one it says nothing.
     pub beside: Option<&'static Directive>,
@@ -82,7 +91,7 @@ pub(crate) const ROW: Directive = Directive {
     since: 0,
     managers: Managers::Both,
     kind: Kind::Switch(&STRICT_ON),
-    bus: &[],
+    bus: Bus::Same,
     unset: NO,
     hardened: &[],
     yields: &[],
@@ -465,21 +474,43 @@ pub enum FamilyGroup {
 pub struct Family {
     /// Its heading.
     pub title: &'static str,
+    /// What its directives are about.
+    pub purpose: Purpose,
     /// Its rows.
     pub rows: &'static [&'static Directive],
 }
 
+/// What a directive says of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// How it runs.
+    Functional,
+    /// What it may do, who it is, and how much it may use.
+    Confines,
+}
+
+const fn functional(title: &'static str, rows: &'static [&'static Directive]) -> Family {
+    Family { title, purpose: Purpose::Functional, rows }
+}
+
+const fn confining(title: &'static str, rows: &'static [&'static Directive]) -> Family {
+    Family { title, purpose: Purpose::Confines, rows }
+}
+
 /// Every family, in order.
 pub static FAMILIES: &[Family] = &[
-    Family { title: "Service", rows: service::ROWS },
-    Family { title: "Identity", rows: identity::ROWS },
-    Family { title: "Privileges", rows: privileges::ROWS },
-    Family { title: "File system", rows: filesystem::ROWS },
-    Family { title: "Devices", rows: devices::ROWS },
-    Family { title: "Kernel", rows: kernel::ROWS },
-    Family { title: "Network", rows: network::ROWS },
-    Family { title: "System calls", rows: syscalls::ROWS },
-    Family { title: "Resources", rows: resources::ROWS },
+    functional("Service", service::ROWS),
+    functional("Environment and log", environment::ROWS),
+    confining("Identity", identity::ROWS),
+    confining("Privileges", privileges::ROWS),
+    confining("File system", filesystem::ROWS),
+    confining("Devices", devices::ROWS),
+    confining("Kernel", kernel::ROWS),
+    confining("Network", network::ROWS),
+    confining("System calls", syscalls::ROWS),
+    confining("Resources", resources::ROWS),
+    functional("Control group", cgroup::ROWS),
+    functional("Scheduling", scheduling::ROWS),
 ];
 
 const COUNT: usize = {
@@ -566,6 +597,16 @@ impl Directive {
         found.map_or(usize::MAX, |place| usize::from(BY_NAME[place]))
     }
 
+    /// The properties that publish it: the newest first where one of them counts, all where they belong together.
+    pub fn properties(&self) -> &[&'static str] {
+        match &self.bus {
+            Bus::Same => std::slice::from_ref(&self.name),
+            Bus::OnceStarted(name) => std::slice::from_ref(name),
+            Bus::Newest(names) | Bus::Together(names) => names,
+            Bus::Nowhere => &[],
+        }
+    }
+
     /// What an unset directive is for a unit of that type below that manager.
     pub fn default_text(&self, context: &crate::context::Context) -> &'static str {
         let fits = |unset: &&Unset| {
@@ -593,7 +634,7 @@ impl Directive {
     /// Whether it says anything about confinement, identity or limits; the others are there because a check or an
     /// implication looks at them.
     pub fn confines(&self) -> bool {
-        !service::ROWS.iter().any(|row| row.name == self.name)
+        self.family().purpose == Purpose::Confines
     }
 
     /// The family that it stands in.

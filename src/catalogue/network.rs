@@ -19,6 +19,9 @@ pub(super) static ROWS: &[&Directive] = &[
     &SOCKET_BIND_DENY,
     &SOCKET_BIND_ALLOW,
     &RESTRICT_NETWORK_INTERFACES,
+    &BIND_NETWORK_INTERFACE,
+    &BPF_PROGRAM,
+    &NFT_SET,
 ];
 
 pub(crate) static PRIVATE_NETWORK: Directive = Directive {
@@ -45,6 +48,7 @@ pub(crate) static PRIVATE_NETWORK: Directive = Directive {
 
 pub(crate) static NETWORK_NAMESPACE_PATH: Directive = Directive {
     name: "NetworkNamespacePath",
+    managers: Managers::System,
     since: 242,
     kind: Kind::Text(TextGrammar::Path),
     unset: NOTHING,
@@ -159,8 +163,8 @@ pub(crate) static IP_INGRESS_FILTER_PATH: Directive =
 pub(crate) static IP_EGRESS_FILTER_PATH: Directive =
     filter("IPEgressFilterPath", "A pinned BPF program that sees what goes out.");
 
-static BIND_DENY: WordRules = WordRules { entry: Entry::Line, order: Order::MoreIsStricter };
-static BIND_ALLOW: WordRules = WordRules { entry: Entry::Line, order: Order::MoreIsWeaker };
+static BIND_DENY: WordRules = WordRules { entry: Entry::BindRule, order: Order::MoreIsStricter };
+static BIND_ALLOW: WordRules = WordRules { entry: Entry::BindRule, order: Order::MoreIsWeaker };
 
 pub(crate) static SOCKET_BIND_DENY: Directive = Directive {
     name: "SocketBindDeny",
@@ -206,5 +210,43 @@ pub(crate) static RESTRICT_NETWORK_INTERFACES: Directive = Directive {
     unset: &[always("")],
     summary: "Interfaces that the service may use, where systemd is built with the BPF framework.",
     breaks: "Traffic over any other interface.",
+    ..ROW
+};
+
+pub(crate) static BIND_NETWORK_INTERFACE: Directive = Directive {
+    name: "BindNetworkInterface",
+    requires: super::Requires::BpfFramework,
+    managers: Managers::System,
+    since: 260,
+    kind: Kind::Text(TextGrammar::Narrowing),
+    unset: NOTHING,
+    summary: "Binds every socket of the service to one interface.",
+    breaks: "Traffic over any other interface, that over loopback included.",
+    ..ROW
+};
+
+static PROGRAMS: WordRules = WordRules { entry: Entry::Line, order: Order::Unordered };
+
+pub(crate) static BPF_PROGRAM: Directive = Directive {
+    name: "BPFProgram",
+    managers: Managers::System,
+    since: 249,
+    kind: Kind::Words(&PROGRAMS),
+    unset: NOTHING,
+    summary: "Pinned BPF programs that the service's control group is given.",
+    breaks: "Whatever the programs refuse.",
+    ..ROW
+};
+
+static SETS: WordRules = WordRules { entry: Entry::PacketFilterSet, order: Order::Unordered };
+
+pub(crate) static NFT_SET: Directive = Directive {
+    name: "NFTSet",
+    managers: Managers::System,
+    since: 255,
+    kind: Kind::Words(&SETS),
+    unset: NOTHING,
+    summary: "Sets of the packet filter that the service's control group, user or group is put into.",
+    breaks: "Nothing by itself; the rules that use the set decide.",
     ..ROW
 };

@@ -2,10 +2,11 @@
 
 use super::{Check, NOTHING, Sections};
 use super::{
-    Directive, Entry, Given, Implied, Kind, Level, LevelRules, Managers, MaskGrammar, NO, Odd, Operation,
-    Order, Probe, ROW, Stage, SwitchRules, When, WordRules, add, also, always, at_most, check, checks, from,
-    given, kernel::FORCES_NO_NEW_PRIVILEGES,
+    Directive, Given, Implied, Kind, Level, LevelRules, Managers, MaskGrammar, NO, Odd, Operation, Order,
+    Probe, ROW, Stage, SwitchRules, When, add, also, always, at_most, check, checks, from, given,
+    kernel::FORCES_NO_NEW_PRIVILEGES,
 };
+use super::{labels, namespaces};
 use crate::manifest::Strictness;
 use crate::need::Need;
 use crate::release::{EVERY, Range};
@@ -16,11 +17,17 @@ pub(super) static ROWS: &[&Directive] = &[
     &CAPABILITY_BOUNDING_SET,
     &AMBIENT_CAPABILITIES,
     &SECURE_BITS,
+    &labels::SELINUX_CONTEXT,
+    &labels::APP_ARMOR_PROFILE,
+    &labels::SMACK_PROCESS_LABEL,
     &PRIVATE_USERS,
+    &namespaces::USER_NAMESPACE_PATH,
     &PRIVATE_MOUNTS,
     &PRIVATE_IPC,
+    &namespaces::IPC_NAMESPACE_PATH,
     &PRIVATE_PIDS,
     &RESTRICT_NAMESPACES,
+    &namespaces::DELEGATE_NAMESPACES,
 ];
 
 pub(crate) static NO_NEW_PRIVILEGES: Directive = Directive {
@@ -206,12 +213,10 @@ const AMBIENT: &[super::Yield] = &[
     also(Need::Capabilities, "{name}").unless_root(),
 ];
 
-static BITS: WordRules = WordRules { entry: Entry::Word, order: Order::MoreIsStricter };
-
 pub(crate) static SECURE_BITS: Directive = Directive {
     name: "SecureBits",
     managers: Managers::System,
-    kind: Kind::Words(&BITS),
+    kind: Kind::Mask(MaskGrammar::SecureBits),
     unset: NOTHING,
     summary: "Takes root's special treatment of capabilities away.",
     breaks: "Programs that count on being root.",
@@ -228,6 +233,7 @@ static USERS: LevelRules = LevelRules {
     ],
     empty: &[],
     suffix: &[],
+    numbers: &[],
     order: Order::MoreIsStricter,
 };
 
@@ -235,7 +241,7 @@ pub(crate) static PRIVATE_USERS: Directive = Directive {
     name: "PrivateUsers",
     since: 232,
     kind: Kind::Level(&USERS),
-    bus: &["PrivateUsersEx", "PrivateUsers"],
+    bus: super::Bus::Newest(&["PrivateUsersEx", "PrivateUsers"]),
     hardened: &[given(Strictness::Strict, Given::Unprivileged, &["yes"])],
     yields: &[
         at_most(Need::IdentifiesPeers, "no").or_unknown_below(Strictness::Strict),
@@ -320,6 +326,7 @@ static PIDS: LevelRules = LevelRules {
     ],
     empty: &[],
     suffix: &[],
+    numbers: &[],
     order: Order::MoreIsStricter,
 };
 

@@ -1,109 +1,223 @@
-//! Rows about limits.
+//! Rows about the limits of a service as a whole, which its control group keeps.
 
-use super::{AmountRules, Directive, Kind, NOTHING, Order, ROW, Sections, Unit, always};
+use super::{
+    AmountRules, Bus, Directive, Entry, Kind, NOTHING, Order, ROW, Unit, Unset, WordRules, always, limits,
+};
 
 pub(super) static ROWS: &[&Directive] = &[
+    &MEMORY_MIN,
     &MEMORY_LOW,
+    &STARTUP_MEMORY_LOW,
     &MEMORY_HIGH,
+    &STARTUP_MEMORY_HIGH,
     &MEMORY_MAX,
+    &STARTUP_MEMORY_MAX,
     &MEMORY_SWAP_MAX,
+    &STARTUP_MEMORY_SWAP_MAX,
+    &MEMORY_ZSWAP_MAX,
+    &STARTUP_MEMORY_ZSWAP_MAX,
     &TASKS_MAX,
     &CPU_QUOTA,
+    &CPU_QUOTA_PERIOD_SEC,
     &CPU_WEIGHT,
+    &STARTUP_CPU_WEIGHT,
+    &ALLOWED_CPUS,
+    &STARTUP_ALLOWED_CPUS,
+    &ALLOWED_MEMORY_NODES,
+    &STARTUP_ALLOWED_MEMORY_NODES,
     &IO_WEIGHT,
-    &LIMIT_NOFILE,
-    &LIMIT_NPROC,
-    &LIMIT_CORE,
-    &LIMIT_MEMLOCK,
+    &STARTUP_IO_WEIGHT,
+    &IO_DEVICE_WEIGHT,
+    &IO_READ_BANDWIDTH_MAX,
+    &IO_WRITE_BANDWIDTH_MAX,
+    &IO_READ_IOPS_MAX,
+    &IO_WRITE_IOPS_MAX,
+    &IO_DEVICE_LATENCY_TARGET_SEC,
+    &limits::NOFILE,
+    &limits::NPROC,
+    &limits::CORE,
+    &limits::MEMLOCK,
+    &limits::CPU,
+    &limits::FSIZE,
+    &limits::DATA,
+    &limits::STACK,
+    &limits::RSS,
+    &limits::AS,
+    &limits::LOCKS,
+    &limits::SIGPENDING,
+    &limits::MSGQUEUE,
+    &limits::NICE_LEVEL,
+    &limits::RTPRIO,
+    &limits::RTTIME,
 ];
 
-const fn rules(unit: Unit, order: Order, pair: bool) -> AmountRules {
-    AmountRules { unit, pair, order }
+const fn rules(unit: Unit, order: Order) -> AmountRules {
+    AmountRules { unit, pair: false, order }
 }
 
-static BYTES: AmountRules = rules(Unit::Bytes, Order::MoreIsWeaker, false);
-static PROTECTED: AmountRules = rules(Unit::Bytes, Order::Unordered, false);
-static COUNT: AmountRules = rules(Unit::Count, Order::MoreIsWeaker, false);
-static WEIGHT: AmountRules = rules(Unit::Count, Order::Unordered, false);
-static QUOTA: AmountRules = rules(Unit::Quota, Order::MoreIsWeaker, false);
-static LIMIT: AmountRules = rules(Unit::Count, Order::MoreIsWeaker, true);
-static LIMIT_BYTES: AmountRules = rules(Unit::Bytes, Order::MoreIsWeaker, true);
+static BYTES: AmountRules = rules(Unit::Bytes, Order::MoreIsWeaker);
+static PROTECTED: AmountRules = rules(Unit::Bytes, Order::Unordered);
+static TASKS: AmountRules = rules(Unit::Tasks, Order::MoreIsWeaker);
+static PROCESSOR_WEIGHT: AmountRules = rules(Unit::ProcessorWeight, Order::Unordered);
+static WEIGHT: AmountRules = rules(Unit::Weight, Order::Unordered);
+static QUOTA: AmountRules = rules(Unit::Quota, Order::MoreIsWeaker);
+static PERIOD: AmountRules = rules(Unit::Span, Order::Unordered);
 
-const UNLIMITED: &[super::Unset] = &[always("infinity")];
+const UNLIMITED: &[Unset] = &[always("infinity")];
+const NONE: &[Unset] = &[always("0")];
 
 const fn amount(
     name: &'static str,
     since: u16,
     rules: &'static AmountRules,
-    key: &'static str,
+    unset: &'static [Unset],
     summary: &'static str,
 ) -> Directive {
     Directive {
         name,
-        sections: Sections::Exec,
         since,
         kind: Kind::Amount(rules),
-        unset: UNLIMITED,
-        key: Some(key),
+        unset,
         summary,
         breaks: "The service, when it needs more.",
         ..ROW
     }
 }
 
+pub(crate) static MEMORY_MIN: Directive =
+    amount("MemoryMin", 240, &PROTECTED, NONE, "Memory that is never taken from the service.");
 pub(crate) static MEMORY_LOW: Directive = Directive {
-    unset: &[always("0")],
-    ..amount("MemoryLow", 231, &PROTECTED, "resources.memory-low", "Memory that is taken from others first.")
+    key: Some("resources.memory-low"),
+    ..amount("MemoryLow", 231, &PROTECTED, NONE, "Memory that is taken from others first.")
 };
-pub(crate) static MEMORY_HIGH: Directive = amount(
-    "MemoryHigh",
-    231,
+pub(crate) static STARTUP_MEMORY_LOW: Directive =
+    amount("StartupMemoryLow", 254, &PROTECTED, NOTHING, "MemoryLow= while the system starts or stops.");
+pub(crate) static MEMORY_HIGH: Directive = Directive {
+    key: Some("resources.memory-high"),
+    ..amount("MemoryHigh", 231, &BYTES, UNLIMITED, "Memory above which the service is slowed down.")
+};
+pub(crate) static STARTUP_MEMORY_HIGH: Directive =
+    amount("StartupMemoryHigh", 254, &BYTES, NOTHING, "MemoryHigh= while the system starts or stops.");
+pub(crate) static MEMORY_MAX: Directive = Directive {
+    key: Some("resources.memory-max"),
+    ..amount("MemoryMax", 231, &BYTES, UNLIMITED, "Memory above which the service is killed.")
+};
+pub(crate) static STARTUP_MEMORY_MAX: Directive =
+    amount("StartupMemoryMax", 254, &BYTES, NOTHING, "MemoryMax= while the system starts or stops.");
+pub(crate) static MEMORY_SWAP_MAX: Directive = Directive {
+    key: Some("resources.swap-max"),
+    ..amount("MemorySwapMax", 232, &BYTES, UNLIMITED, "Swap that the service may fill.")
+};
+pub(crate) static STARTUP_MEMORY_SWAP_MAX: Directive =
+    amount("StartupMemorySwapMax", 254, &BYTES, NOTHING, "MemorySwapMax= while the system starts or stops.");
+pub(crate) static MEMORY_ZSWAP_MAX: Directive =
+    amount("MemoryZSwapMax", 253, &BYTES, UNLIMITED, "Compressed swap in memory that the service may fill.");
+pub(crate) static STARTUP_MEMORY_ZSWAP_MAX: Directive = amount(
+    "StartupMemoryZSwapMax",
+    254,
     &BYTES,
-    "resources.memory-high",
-    "Memory above which the service is slowed down.",
+    NOTHING,
+    "MemoryZSwapMax= while the system starts or stops.",
 );
-pub(crate) static MEMORY_MAX: Directive =
-    amount("MemoryMax", 231, &BYTES, "resources.memory-max", "Memory above which the service is killed.");
-pub(crate) static MEMORY_SWAP_MAX: Directive =
-    amount("MemorySwapMax", 232, &BYTES, "resources.swap-max", "Swap that the service may fill.");
+// The manager's own default is a number of the host.
 pub(crate) static TASKS_MAX: Directive = Directive {
-    // The manager's own default is a number of the host.
-    unset: NOTHING,
-    ..amount("TasksMax", 227, &COUNT, "resources.tasks-max", "Processes and threads of the service.")
+    key: Some("resources.tasks-max"),
+    ..amount("TasksMax", 227, &TASKS, NOTHING, "Processes and threads of the service.")
 };
 pub(crate) static CPU_QUOTA: Directive = Directive {
-    bus: &["CPUQuotaPerSecUSec"],
-    ..amount(
-        "CPUQuota",
-        213,
-        &QUOTA,
-        "resources.cpu-quota",
-        "Share of one processor, more than 100% for more than one.",
+    bus: Bus::Newest(&["CPUQuotaPerSecUSec"]),
+    key: Some("resources.cpu-quota"),
+    ..amount("CPUQuota", 213, &QUOTA, UNLIMITED, "Share of one processor, more than 100% for more than one.")
+};
+pub(crate) static CPU_QUOTA_PERIOD_SEC: Directive = Directive {
+    bus: Bus::Newest(&["CPUQuotaPeriodUSec"]),
+    ..amount("CPUQuotaPeriodSec", 242, &PERIOD, UNLIMITED, "The time over which CPUQuota= is measured.")
+};
+pub(crate) static CPU_WEIGHT: Directive = Directive {
+    key: Some("resources.cpu-weight"),
+    ..amount("CPUWeight", 232, &PROCESSOR_WEIGHT, NOTHING, "Share of the processors among services.")
+};
+pub(crate) static STARTUP_CPU_WEIGHT: Directive = amount(
+    "StartupCPUWeight",
+    232,
+    &PROCESSOR_WEIGHT,
+    NOTHING,
+    "CPUWeight= while the system starts or stops.",
+);
+pub(crate) static IO_WEIGHT: Directive = Directive {
+    key: Some("resources.io-weight"),
+    ..amount("IOWeight", 230, &WEIGHT, NOTHING, "Share of the disks among services.")
+};
+pub(crate) static STARTUP_IO_WEIGHT: Directive =
+    amount("StartupIOWeight", 230, &WEIGHT, NOTHING, "IOWeight= while the system starts or stops.");
+
+static NUMBERS: WordRules = WordRules { entry: Entry::Numbers, order: Order::MoreIsWeaker };
+
+const fn numbers(name: &'static str, since: u16, summary: &'static str) -> Directive {
+    Directive {
+        name,
+        since,
+        kind: Kind::Words(&NUMBERS),
+        unset: NOTHING,
+        summary,
+        breaks: "Speed; the start, if none of them is there.",
+        ..ROW
+    }
+}
+
+pub(crate) static ALLOWED_CPUS: Directive = numbers(
+    "AllowedCPUs",
+    244,
+    "Processors that the service runs on; unlike CPUAffinity= it cannot leave them.",
+);
+pub(crate) static STARTUP_ALLOWED_CPUS: Directive =
+    numbers("StartupAllowedCPUs", 250, "AllowedCPUs= while the system starts or stops.");
+pub(crate) static ALLOWED_MEMORY_NODES: Directive =
+    numbers("AllowedMemoryNodes", 244, "Memory nodes that the service gets its memory from.");
+pub(crate) static STARTUP_ALLOWED_MEMORY_NODES: Directive =
+    numbers("StartupAllowedMemoryNodes", 250, "AllowedMemoryNodes= while the system starts or stops.");
+
+const fn per_device(unit: Unit) -> WordRules {
+    WordRules { entry: Entry::PerDevice(unit), order: Order::Unordered }
+}
+
+static RATES: WordRules = per_device(Unit::Rate);
+static DEVICE_WEIGHTS: WordRules = per_device(Unit::Weight);
+static LATENCIES: WordRules = per_device(Unit::Span);
+
+const fn device(
+    name: &'static str,
+    since: u16,
+    rules: &'static WordRules,
+    summary: &'static str,
+) -> Directive {
+    Directive {
+        name,
+        since,
+        kind: Kind::Words(rules),
+        unset: NOTHING,
+        summary,
+        breaks: "Speed, where the disk's scheduler and the kernel support it.",
+        ..ROW
+    }
+}
+
+pub(crate) static IO_DEVICE_WEIGHT: Directive =
+    device("IODeviceWeight", 230, &DEVICE_WEIGHTS, "IOWeight= for single disks.");
+pub(crate) static IO_READ_BANDWIDTH_MAX: Directive =
+    device("IOReadBandwidthMax", 230, &RATES, "Bytes a second that the service may read from a disk.");
+pub(crate) static IO_WRITE_BANDWIDTH_MAX: Directive =
+    device("IOWriteBandwidthMax", 230, &RATES, "Bytes a second that the service may write to a disk.");
+pub(crate) static IO_READ_IOPS_MAX: Directive =
+    device("IOReadIOPSMax", 230, &RATES, "Reads a second that the service may make of a disk.");
+pub(crate) static IO_WRITE_IOPS_MAX: Directive =
+    device("IOWriteIOPSMax", 230, &RATES, "Writes a second that the service may make to a disk.");
+pub(crate) static IO_DEVICE_LATENCY_TARGET_SEC: Directive = Directive {
+    bus: Bus::Newest(&["IODeviceLatencyTargetUSec"]),
+    ..device(
+        "IODeviceLatencyTargetSec",
+        240,
+        &LATENCIES,
+        "How long the service waits for a disk at most before others are slowed down.",
     )
-};
-pub(crate) static CPU_WEIGHT: Directive =
-    amount("CPUWeight", 232, &WEIGHT, "resources.cpu-weight", "Share of the processors among services.");
-pub(crate) static IO_WEIGHT: Directive =
-    amount("IOWeight", 230, &WEIGHT, "resources.io-weight", "Share of the disks among services.");
-pub(crate) static LIMIT_NOFILE: Directive = Directive {
-    unset: NOTHING,
-    ..amount("LimitNOFILE", 0, &LIMIT, "resources.open-files", "Open file descriptors of each process.")
-};
-pub(crate) static LIMIT_NPROC: Directive = Directive {
-    unset: NOTHING,
-    ..amount(
-        "LimitNPROC",
-        0,
-        &LIMIT,
-        "resources.processes",
-        "Processes of the service's user; root has no limit.",
-    )
-};
-pub(crate) static LIMIT_CORE: Directive = Directive {
-    unset: NOTHING,
-    ..amount("LimitCORE", 0, &LIMIT_BYTES, "resources.core-size", "Size of a core dump.")
-};
-pub(crate) static LIMIT_MEMLOCK: Directive = Directive {
-    unset: NOTHING,
-    ..amount("LimitMEMLOCK", 0, &LIMIT_BYTES, "resources.locked-memory", "Memory that a process may lock.")
 };

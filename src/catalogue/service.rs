@@ -2,7 +2,7 @@
 
 use super::{AmountRules, Probe};
 use super::{
-    Directive, Entry, FUNCTIONAL, Implied, Kind, Level, LevelRules, NO, NOTHING, Odd, Operation, Order, ROW,
+    Bus, Directive, Entry, FUNCTIONAL, Implied, Kind, Level, LevelRules, NOTHING, Odd, Operation, Order, ROW,
     Sections, Stage, SwitchRules, TextGrammar, Unit, When, WordRules, also, always, at_load, check,
 };
 use crate::need::Need;
@@ -42,6 +42,7 @@ static TYPES: LevelRules = LevelRules {
     ],
     empty: &[],
     suffix: &[],
+    numbers: &[],
     order: Order::Unordered,
 };
 
@@ -87,6 +88,7 @@ static ACCESS: LevelRules = LevelRules {
     ],
     empty: &[],
     suffix: &[],
+    numbers: &[],
     order: Order::MoreIsStricter,
 };
 
@@ -113,7 +115,7 @@ pub(crate) static WATCHDOG_SEC: Directive = Directive {
     name: "WatchdogSec",
     sections: Sections::Service,
     kind: Kind::Amount(&SPAN),
-    bus: &["WatchdogUSec"],
+    bus: Bus::OnceStarted("WatchdogUSec"),
     unset: &[always("0")],
     key: Some("watchdog"),
     implies: &[at_load(When::On, &NOTIFY_ACCESS, Operation::Replace("none", "main"))],
@@ -164,7 +166,7 @@ pub(crate) static JOINS_NAMESPACE_OF: Directive = Directive {
 
 pub(crate) static WORKING_DIRECTORY: Directive = Directive {
     name: "WorkingDirectory",
-    kind: Kind::Text(TextGrammar::Path),
+    kind: Kind::Text(TextGrammar::Directory),
     unset: NOTHING,
     key: Some("working-directory"),
     summary: "The directory in which the service starts.",
@@ -175,7 +177,7 @@ pub(crate) static WORKING_DIRECTORY: Directive = Directive {
 const fn stream(name: &'static str, key: &'static str, summary: &'static str) -> Directive {
     Directive {
         name,
-        kind: Kind::Text(TextGrammar::Path),
+        kind: Kind::Text(TextGrammar::Stream),
         unset: NOTHING,
         key: Some(key),
         summary,
@@ -198,7 +200,7 @@ pub(crate) static RUNTIME_MAX_SEC: Directive = Directive {
     sections: Sections::Service,
     since: 229,
     kind: Kind::Amount(&RUNTIME),
-    bus: &["RuntimeMaxUSec"],
+    bus: Bus::Newest(&["RuntimeMaxUSec"]),
     unset: &[always("infinity")],
     key: Some("runtime-max"),
     summary: "Ends the service after so long.",
@@ -213,7 +215,8 @@ pub(crate) static MOUNT_API_VFS: Directive = Directive {
     name: "MountAPIVFS",
     since: 233,
     kind: Kind::Switch(&TRI_STATE),
-    unset: NO,
+    // What is published is what other directives make of it where nothing set it.
+    unset: NOTHING,
     summary: "Mounts /proc, /sys and /dev into a root directory.",
     breaks: "Nothing without a root directory.",
     ..ROW
@@ -223,7 +226,8 @@ pub(crate) static BIND_LOG_SOCKETS: Directive = Directive {
     name: "BindLogSockets",
     since: 257,
     kind: Kind::Switch(&TRI_STATE),
-    unset: NO,
+    // What is published is what other directives make of it where nothing set it.
+    unset: NOTHING,
     summary: "Brings the journal's sockets into a root directory or log namespace.",
     breaks: "Nothing.",
     ..ROW

@@ -1,8 +1,8 @@
 //! Rows about system calls.
 
 use super::{
-    Check, Directive, Entry, Given, Kind, NOTHING, Order, Probe, ROW, TextGrammar, WordRules, add, at_most,
-    check, checks, from, given, kernel::FORCES_NO_NEW_PRIVILEGES,
+    Check, Directive, Entry, Given, Kind, NOTHING, NameGrammar, Order, Probe, ROW, TextGrammar, WordRules,
+    add, at_most, check, checks, from, given, kernel::FORCES_NO_NEW_PRIVILEGES,
 };
 use crate::manifest::Strictness;
 use crate::need::Need;
@@ -78,7 +78,7 @@ pub(crate) static SYSTEM_CALL_ERROR_NUMBER: Directive = Directive {
     name: "SystemCallErrorNumber",
     beside: Some(&SYSTEM_CALL_FILTER),
     since: 209,
-    kind: Kind::Text(TextGrammar::Free),
+    kind: Kind::Text(TextGrammar::Errno),
     unset: NOTHING,
     hardened: &[
         given(Strictness::Safe, Given::ForcesNothing, &["EPERM"]),
@@ -121,7 +121,7 @@ pub(crate) static SYSTEM_CALL_ARCHITECTURES: Directive = Directive {
 pub(crate) static SYSTEM_CALL_LOG: Directive = Directive {
     name: "SystemCallLog",
     since: 247,
-    kind: Kind::Calls,
+    kind: Kind::Names(NameGrammar::Calls),
     unset: NOTHING,
     summary: "Logs system calls.",
     breaks: "Nothing.",

@@ -244,7 +244,7 @@ pub(super) fn directive(row: &'static Directive) -> DirectiveFacts {
         order: words::order(&row.kind),
         words: levels.iter().map(|level| WordFact { value: level.text, since: level.since }).collect(),
         defaults: unset.collect(),
-        properties: if row.bus.is_empty() { vec![row.name] } else { row.bus.to_vec() },
+        properties: row.properties().to_vec(),
         key: row.key,
         beside: row.beside.map(|other| other.name),
         hardened: hardened.collect(),

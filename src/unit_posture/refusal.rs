@@ -121,9 +121,9 @@ fn is_bus_name(name: &str) -> bool {
 impl Service<'_> {
     fn refusal(&self, context: &Context) -> Option<&'static str> {
         let succeeds = !matches!(self.success_action, "" | "none");
-        // Without a type, a bus name makes it `dbus`, and from 258 on a credential `exec` (seen on 262).
+        // Without a type, a bus name makes it `dbus`, and from 256 on a credential `exec` (seen on 257 and 262).
         let typed =
-            !self.bus_name.is_empty() || (!self.credentials.is_empty() && context.release.major >= 258);
+            !self.bus_name.is_empty() || (!self.credentials.is_empty() && context.release.major >= 256);
         let oneshot = self.kind == "oneshot" || (self.kind.is_empty() && self.starts == 0 && !typed);
         let remains = crate::syntax::boolean(self.remains) == Some(true);
         if self.starts == 0 && self.stops == 0 && !succeeds {

@@ -1,6 +1,9 @@
 //! Numbers: bytes, counts, times, shares of a processor, mode bits.
 
-use super::{Remark, Value};
+use std::cmp::Ordering;
+
+use super::{Remark, Value, directed};
+use crate::bus_value::BusValue;
 use crate::catalogue::{AmountRules, Unit};
 use crate::syntax;
 
@@ -16,11 +19,14 @@ pub(super) fn assign_mode(before: Value, text: &str, remarks: &mut Vec<Remark>) 
 pub(super) fn assign(rules: &AmountRules, before: Value, text: &str, remarks: &mut Vec<Remark>) -> Value {
     let read = match text.split_once(':') {
         _ if text.is_empty() => Some(Value::Unset),
-        Some((soft, hard)) if rules.pair => {
-            number(rules.unit, soft).zip(number(rules.unit, hard)).map(|(soft, hard)| Value::Pair(soft, hard))
-        }
+        Some((soft, hard)) if rules.pair => number(rules.unit, soft)
+            .zip(number(rules.unit, hard))
+            .filter(|(soft, hard)| soft <= hard)
+            .map(|(soft, hard)| limits(soft, hard)),
         _ => match text.strip_suffix('%') {
-            Some(percent) if rules.unit != Unit::Quota => percent.parse().ok().map(Value::Share),
+            Some(percent) if is_shared(rules) => {
+                hundredths(percent).filter(|share| *share <= WHOLE).map(Value::Share)
+            }
             _ => number(rules.unit, text).map(Value::Amount),
         },
     };
@@ -30,60 +36,172 @@ pub(super) fn assign(rules: &AmountRules, before: Value, text: &str, remarks: &m
     })
 }
 
+/// A soft and a hard limit; one number where they are the same.
+fn limits(soft: u64, hard: u64) -> Value {
+    if soft == hard { Value::Amount(hard) } else { Value::Pair(soft, hard) }
+}
+
+/// Whether a percentage is a part of what the host has.
+fn is_shared(rules: &AmountRules) -> bool {
+    matches!(rules.unit, Unit::Bytes | Unit::Tasks | Unit::Disk) && !rules.pair
+}
+
 fn noun(unit: Unit) -> &'static str {
     match unit {
-        Unit::Bytes => "size",
-        Unit::Count => "number",
-        Unit::Span => "time span",
+        Unit::Bytes | Unit::Disk => "size",
+        Unit::Rate => "size or number",
+        Unit::Count | Unit::Tasks => "number",
+        Unit::Weight => "weight from 1 to 10000",
+        Unit::ProcessorWeight => "weight from 1 to 10000 or `idle`",
+        Unit::NiceLimit => "nice level",
+        Unit::Span | Unit::Microseconds | Unit::Seconds => "time span",
         Unit::Quota => "share of a processor such as 50%",
+        Unit::Pressure => "percentage",
     }
 }
 
 /// Microseconds in a second.
 const SECOND: u64 = 1_000_000;
+/// All, in hundredths of a percent.
+const WHOLE: u64 = 10_000;
+/// All, as pressure and quotas are published.
+const SCALE: u64 = u32::MAX as u64;
 
-fn number(unit: Unit, text: &str) -> Option<u64> {
-    if text == "infinity" {
+pub(super) fn number(unit: Unit, text: &str) -> Option<u64> {
+    if text == "infinity" && !matches!(unit, Unit::Weight | Unit::ProcessorWeight | Unit::Pressure) {
         return Some(u64::MAX);
     }
     match unit {
-        Unit::Bytes => syntax::size(text),
+        Unit::Disk if text == "off" => Some(u64::MAX),
+        Unit::Bytes | Unit::Disk => syntax::size(text),
+        Unit::Rate => syntax::rate(text),
         Unit::Count => text.parse().ok(),
+        Unit::Tasks => text.parse().ok().filter(|number| *number > 0),
+        Unit::ProcessorWeight if text == "idle" => Some(0),
+        Unit::Weight | Unit::ProcessorWeight => {
+            text.parse().ok().filter(|weight| (1..=10_000).contains(weight))
+        }
+        Unit::NiceLimit => nice_limit(text),
         Unit::Span => syntax::time_span(text, SECOND),
+        Unit::Microseconds => syntax::time_span(text, 1),
+        Unit::Seconds => syntax::time_span(text, SECOND).map(|span| span.div_ceil(SECOND)),
         Unit::Quota => {
-            let percent = text.strip_suffix('%')?.trim_end();
-            let (whole, parts) = percent.split_once('.').unwrap_or((percent, ""));
-            let hundredths: u64 = match parts.len() {
-                0 => 0,
-                1 => parts.parse::<u64>().ok()? * 10,
-                2 => parts.parse().ok()?,
-                _ => return None,
-            };
-            whole.parse::<u64>().ok()?.checked_mul(SECOND / 100)?.checked_add(hundredths * SECOND / 10_000)
+            let share = hundredths(text.strip_suffix('%')?)?;
+            share.checked_mul(SECOND / WHOLE).filter(|quota| *quota > 0)
+        }
+        Unit::Pressure => {
+            let share = hundredths(text.strip_suffix('%')?).filter(|share| *share <= WHOLE)?;
+            Some((share * SCALE + WHOLE / 2) / WHOLE)
         }
     }
 }
 
+/// `+N` and `-N` are nice levels, of which the limit counts down from 20 (systemd 262, `rlimit_parse_nice`).
+fn nice_limit(text: &str) -> Option<u64> {
+    if text.starts_with(['+', '-']) {
+        let nice: i64 = text.parse().ok().filter(|nice| (-20..=19).contains(nice))?;
+        return u64::try_from(20 - nice).ok();
+    }
+    text.parse().ok().filter(|limit| *limit <= 40)
+}
+
+/// `12.5` as 1250.
+fn hundredths(percent: &str) -> Option<u64> {
+    let (whole, parts) = percent.trim_end().split_once('.').unwrap_or((percent.trim_end(), "0"));
+    let parts = match parts.len() {
+        1 => parts.parse::<u64>().ok()? * 10,
+        2 => parts.parse().ok()?,
+        _ => return None,
+    };
+    whole.parse::<u64>().ok()?.checked_mul(100)?.checked_add(parts)
+}
+
+/// What hundredths of a percent are as text.
+fn percent(share: u64) -> String {
+    match (share / 100, share % 100) {
+        (whole, 0) => format!("{whole}%"),
+        (whole, parts) if parts % 10 == 0 => format!("{whole}.{}%", parts / 10),
+        (whole, parts) => format!("{whole}.{parts:02}%"),
+    }
+}
+
+/// The hundredths of a percent that a published part of 2^32 stands for.
+fn unscaled(part: u64) -> u64 {
+    (part.min(SCALE) * WHOLE + SCALE / 2) / SCALE
+}
+
+/// A number, or a hard limit with its soft one, or a quota's `(bytes, part of the file system, whether it counts)`.
+pub(super) fn from_bus(rules: &AmountRules, published: &[&BusValue]) -> Option<Value> {
+    match (rules.unit, published) {
+        (Unit::Disk, [quota, ..]) => {
+            let [bytes, part, counts] = quota.members()? else { return None };
+            let bytes = bytes.as_unsigned()?;
+            Some(match counts.as_text()? {
+                "no" => Value::Amount(u64::MAX),
+                _ if bytes == u64::MAX => Value::Share(unscaled(part.as_unsigned()?)),
+                _ => Value::Amount(bytes),
+            })
+        }
+        (_, [hard, soft]) if rules.pair => Some(limits(soft.as_unsigned()?, hard.as_unsigned()?)),
+        (Unit::Weight | Unit::ProcessorWeight, [weight, ..]) => match weight.as_unsigned()? {
+            u64::MAX => Some(Value::Unset),
+            weight => Some(Value::Amount(weight)),
+        },
+        (_, [number, ..]) => number.as_unsigned().map(Value::Amount),
+        (_, []) => None,
+    }
+}
+
+/// A limit is a pair, of which one number is both.
+pub(super) fn compare(rules: &AmountRules, found: &Value, wanted: &Value) -> Option<Ordering> {
+    let pair = |value: &Value| match value {
+        Value::Amount(number) => Some((*number, *number)),
+        Value::Pair(soft, hard) => Some((*soft, *hard)),
+        _ => None,
+    };
+    let ((soft, hard), (wanted_soft, wanted_hard)) = (pair(found)?, pair(wanted)?);
+    let ordering = match (soft.cmp(&wanted_soft), hard.cmp(&wanted_hard)) {
+        (one, other) if one == other => one,
+        (Ordering::Equal, other) | (other, Ordering::Equal) => other,
+        _ => return None,
+    };
+    directed(rules.order, ordering)
+}
+
+pub(super) fn write_share(share: u64) -> String {
+    percent(share)
+}
+
 pub(super) fn write(unit: Unit, number: u64) -> String {
-    if number == u64::MAX {
-        return "infinity".to_owned();
+    match (unit, number) {
+        (Unit::Disk, u64::MAX) => return "off".to_owned(),
+        (_, u64::MAX) => return "infinity".to_owned(),
+        (Unit::ProcessorWeight, 0) => return "idle".to_owned(),
+        _ => {}
     }
     match unit {
-        Unit::Count => number.to_string(),
-        Unit::Bytes => scaled(number, &[("T", 1 << 40), ("G", 1 << 30), ("M", 1 << 20), ("K", 1 << 10)], ""),
-        Unit::Span => scaled(
+        Unit::Count | Unit::Tasks | Unit::Weight | Unit::ProcessorWeight | Unit::NiceLimit => {
+            number.to_string()
+        }
+        Unit::Bytes | Unit::Disk => {
+            scaled(number, &[("T", 1 << 40), ("G", 1 << 30), ("M", 1 << 20), ("K", 1 << 10)], "")
+        }
+        Unit::Rate => scaled(
             number,
-            &[
-                ("d", 86_400 * SECOND),
-                ("h", 3_600 * SECOND),
-                ("min", 60 * SECOND),
-                ("s", SECOND),
-                ("ms", 1_000),
-            ],
-            "us",
+            &[("T", 1_000_000_000_000), ("G", 1_000_000_000), ("M", 1_000_000), ("K", 1_000)],
+            "",
         ),
-        Unit::Quota => format!("{}%", number / (SECOND / 100)),
+        Unit::Span | Unit::Microseconds => span(number),
+        Unit::Seconds => span(number.saturating_mul(SECOND)),
+        Unit::Quota => percent(number / (SECOND / WHOLE)),
+        Unit::Pressure => percent(unscaled(number)),
     }
+}
+
+fn span(number: u64) -> String {
+    let units =
+        [("d", 86_400 * SECOND), ("h", 3_600 * SECOND), ("min", 60 * SECOND), ("s", SECOND), ("ms", 1_000)];
+    scaled(number, &units, "us")
 }
 
 /// The number in the greatest unit that divides it.

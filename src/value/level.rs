@@ -48,7 +48,7 @@ pub(super) fn assign(
 ) -> Value {
     if text.is_empty() {
         return match empty(rules.empty, context) {
-            Odd::Resets => Value::Level(0),
+            Odd::Resets => Value::Unset,
             other => odd(other, before, "an empty value changes nothing".to_owned(), remarks),
         };
     }
@@ -92,6 +92,13 @@ pub(super) fn from_bus(rules: &LevelRules, value: &BusValue) -> Option<Value> {
             }
         }
         BusValue::Text(word) => word,
+        BusValue::Signed(_) | BusValue::Unsigned(_) => {
+            let number = value.as_signed()?;
+            match rules.numbers.iter().find(|(known, _)| *known == number)? {
+                (_, "") => return Some(Value::Unset),
+                (_, word) => word,
+            }
+        }
         // ProtectHostnameEx= is (mode, host name).
         BusValue::Tuple(parts) => match parts.first() {
             Some(BusValue::Text(word)) => word,

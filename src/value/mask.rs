@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Remark, Value, bits};
+use super::{Remark, Value, bits, flags};
 use crate::catalogue::MaskGrammar;
 use crate::context::Context;
 use crate::syntax::{self, boolean};
@@ -94,19 +94,30 @@ pub(super) fn assign(
         _ => initial(grammar, context),
     };
     Value::Mask(match grammar {
-        MaskGrammar::Namespaces => assign_namespaces(current, text, context, remarks),
+        MaskGrammar::Namespaces | MaskGrammar::Delegated => {
+            assign_namespaces(grammar, current, text, context, remarks)
+        }
         MaskGrammar::Bounding | MaskGrammar::Ambient => {
             assign_capabilities(current, initial(grammar, context), text, context, remarks)
+        }
+        MaskGrammar::SecureBits | MaskGrammar::CoreDump => {
+            return flags::assign(grammar, before, text, context, remarks);
         }
     })
 }
 
-/// The value before any assignment: 64 bits, and 63 in the bounding set from 259 on.
-pub(crate) fn initial(grammar: MaskGrammar, context: &Context) -> u64 {
+/// The value that nothing set.
+pub(crate) fn unset(grammar: MaskGrammar, context: &Context) -> Value {
+    // The manager's own, which only it knows.
+    if grammar == MaskGrammar::CoreDump { Value::Unset } else { Value::Mask(initial(grammar, context)) }
+}
+
+/// The bits before any assignment: 64, and 63 in the bounding set from 259 on.
+fn initial(grammar: MaskGrammar, context: &Context) -> u64 {
     match grammar {
         MaskGrammar::Bounding if context.release.major >= 259 => u64::MAX >> 1,
-        MaskGrammar::Bounding | MaskGrammar::Namespaces => u64::MAX,
-        MaskGrammar::Ambient => 0,
+        MaskGrammar::Bounding | MaskGrammar::Namespaces | MaskGrammar::Delegated => u64::MAX,
+        MaskGrammar::Ambient | MaskGrammar::SecureBits | MaskGrammar::CoreDump => 0,
     }
 }
 
@@ -162,15 +173,19 @@ fn number(word: &str) -> Option<usize> {
     usize::from_str_radix(digits, radix).ok().filter(|_| !digits.starts_with('+'))
 }
 
-fn assign_namespaces(current: u64, text: &str, context: &Context, remarks: &mut Vec<Remark>) -> u64 {
+fn assign_namespaces(
+    grammar: MaskGrammar,
+    current: u64,
+    text: &str,
+    context: &Context,
+    remarks: &mut Vec<Remark>,
+) -> u64 {
     if text.is_empty() {
         return u64::MAX;
     }
     let all = all_namespaces(context);
-    match boolean(text) {
-        Some(true) => return 0,
-        Some(false) => return all,
-        None => {}
+    if let Some(on) = boolean(text) {
+        return if on == (grammar == MaskGrammar::Delegated) { all } else { 0 };
     }
     let (inverted, list) = match text.strip_prefix('~') {
         Some(rest) => (true, rest),
@@ -200,7 +215,9 @@ fn assign_namespaces(current: u64, text: &str, context: &Context, remarks: &mut 
 
 pub(super) fn write(grammar: MaskGrammar, kept: u64) -> String {
     let universe: Vec<(&str, u64)> = match grammar {
-        MaskGrammar::Namespaces => NAMESPACES.to_vec(),
+        MaskGrammar::SecureBits | MaskGrammar::CoreDump => return flags::write(grammar, kept),
+        MaskGrammar::Delegated if matches!(kept, 0 | u64::MAX) => return "no".to_owned(),
+        MaskGrammar::Namespaces | MaskGrammar::Delegated => NAMESPACES.to_vec(),
         MaskGrammar::Bounding | MaskGrammar::Ambient => {
             CAPABILITIES.iter().enumerate().map(|(number, name)| (*name, 1 << number)).collect()
         }
@@ -210,14 +227,24 @@ pub(super) fn write(grammar: MaskGrammar, kept: u64) -> String {
     match grammar {
         MaskGrammar::Namespaces if in_it.is_empty() => "yes".to_owned(),
         MaskGrammar::Namespaces if out.iter().all(|(name, _)| *name == "time") => "no".to_owned(),
+        MaskGrammar::Delegated if out.iter().all(|(name, _)| *name == "time") => "yes".to_owned(),
         _ if out.is_empty() => "~".to_owned(),
         _ if out.len() < in_it.len() => format!("~{}", join(&out)),
         _ => join(&in_it),
     }
 }
 
-/// Fewer kept bits are stricter; bits without a name do not count.
-pub(super) fn compare(found: u64, wanted: u64) -> Option<Ordering> {
+/// Fewer kept bits are stricter; bits without a name do not count, and nothing set delegates nothing.
+pub(super) fn compare(grammar: MaskGrammar, found: u64, wanted: u64) -> Option<Ordering> {
+    let (found, wanted) = match grammar {
+        MaskGrammar::SecureBits | MaskGrammar::CoreDump => return flags::compare(grammar, found, wanted),
+        MaskGrammar::Delegated => (delegated(found), delegated(wanted)),
+        MaskGrammar::Bounding | MaskGrammar::Ambient | MaskGrammar::Namespaces => (found, wanted),
+    };
     let named = ALL_CAPABILITIES | NAMESPACES.iter().fold(0, |all, (_, flag)| all | flag);
     bits(found & named, wanted & named).map(Ordering::reverse)
+}
+
+fn delegated(mask: u64) -> u64 {
+    if mask == u64::MAX { 0 } else { mask }
 }

@@ -3,21 +3,31 @@
 
 mod amount;
 mod calls;
+mod entry;
+mod errno;
+mod file_systems;
+mod flags;
 mod level;
 mod mask;
 mod names;
 mod network;
+mod numbers;
+mod published;
+#[cfg(test)]
+mod tests;
+mod text;
 mod words;
 
 use std::cmp::Ordering;
 
 pub use calls::{Action, CallFilter};
-pub(crate) use mask::{bit, initial as initial_mask};
+pub(crate) use mask::{bit, unset as unset_mask};
 pub use names::NameFilter;
 pub use words::key as entry_name;
+pub(crate) use words::replaces_by_name;
 
 use crate::bus_value::BusValue;
-use crate::catalogue::{Kind, Odd, Order, TextGrammar, by_release};
+use crate::catalogue::{Kind, Odd, Order, by_release};
 use crate::context::Context;
 use ipnet::IpNet;
 
@@ -46,10 +56,21 @@ pub enum Value {
     Amount(u64),
     /// A soft and a hard limit.
     Pair(u64, u64),
-    /// A part of what the host has, in percent (memory, tasks): known only there.
+    /// A part of what the host has, in hundredths of a percent (memory, tasks): known only there.
     Share(u64),
     /// A text.
     Text(String),
+}
+
+/// What the properties of a directive say.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Published {
+    /// Its value.
+    As(Value),
+    /// A part of it, which several lines of a unit come to, so that it can be told from none of them.
+    InPart,
+    /// Nothing that systemd 240 to 262 publishes for it.
+    Odd,
 }
 
 /// What an assignment came to besides the value.
@@ -76,32 +97,30 @@ impl Kind {
             Self::Networks(_) => network::assign(before, text, context, remarks),
             Self::Mode(_) => amount::assign_mode(before, text, remarks),
             Self::Amount(rules) => amount::assign(rules, before, text, remarks),
-            Self::Text(grammar) => assign_text(*grammar, before, text, remarks),
+            Self::Text(grammar) => text::assign(*grammar, before, text, context, remarks),
         }
     }
 
-    /// What the manager publishes; `None` if it has not the shape of the family.
-    pub fn from_bus(&self, value: &BusValue) -> Option<Value> {
-        match self {
-            Self::Switch(_) => match value {
+    /// What the manager publishes: one property, or those that belong together ([`crate::catalogue::Bus`]).
+    pub fn from_bus(&self, published: &[&BusValue], context: &Context) -> Published {
+        let Some((first, _)) = published.split_first() else { return Published::Odd };
+        let value = match self {
+            Self::Switch(_) => match first {
                 BusValue::Bool(on) => Some(Value::Switch(*on)),
                 BusValue::Text(word) => crate::syntax::boolean(word).map(Value::Switch),
                 _ => None,
             },
-            Self::Level(rules) => level::from_bus(rules, value),
-            Self::Mask(_) => value.as_unsigned().map(Value::Mask),
-            Self::Names(_) => names::from_bus(value),
-            Self::Calls => calls::from_bus(value),
-            Self::Words(rules) => words::from_bus(rules, value),
-            Self::Networks(_) => network::from_bus(value),
-            Self::Mode(_) => value.as_unsigned().and_then(|bits| u32::try_from(bits).ok()).map(Value::Mode),
-            Self::Amount(_) => value.as_unsigned().map(Value::Amount),
-            Self::Text(_) => match value {
-                BusValue::Text(text) if text.is_empty() => Some(Value::Unset),
-                BusValue::Text(text) => Some(Value::Text(text.clone())),
-                _ => None,
-            },
-        }
+            Self::Level(rules) => level::from_bus(rules, first),
+            Self::Mask(_) => first.as_unsigned().map(Value::Mask),
+            Self::Names(_) => names::from_bus(first),
+            Self::Calls => calls::from_bus(first),
+            Self::Words(rules) => words::from_bus(rules, published),
+            Self::Networks(_) => network::from_bus(first),
+            Self::Mode(_) => first.as_unsigned().and_then(|bits| u32::try_from(bits).ok()).map(Value::Mode),
+            Self::Amount(rules) => amount::from_bus(rules, published),
+            Self::Text(grammar) => return text::from_bus(*grammar, published, context),
+        };
+        value.map_or(Published::Odd, Published::As)
     }
 
     /// The value as a unit would write it, shortest form.
@@ -114,18 +133,24 @@ impl Kind {
             (Self::Mask(grammar), Value::Mask(bits)) => mask::write(*grammar, *bits),
             (_, Value::Names(filter)) => names::write(filter),
             (_, Value::Calls(filter)) => calls::write(filter),
-            (_, Value::Words(words)) => words.join(" "),
+            (Self::Words(rules), Value::Words(entries)) => words::write(rules, entries),
             (_, Value::Networks(networks)) => network::write(networks),
             (_, Value::Mode(bits)) => format!("{bits:04o}"),
             (Self::Amount(rules), Value::Amount(number)) => amount::write(rules.unit, *number),
             (Self::Amount(rules), Value::Pair(soft, hard)) => {
                 format!("{}:{}", amount::write(rules.unit, *soft), amount::write(rules.unit, *hard))
             }
-            (_, Value::Share(percent)) => format!("{percent}%"),
+            (_, Value::Share(share)) => amount::write_share(*share),
             (_, Value::Text(text)) => text.clone(),
-            (_, Value::Unset | Value::Level(_) | Value::Mask(_) | Value::Amount(_) | Value::Pair(..)) => {
-                String::new()
-            }
+            (
+                _,
+                Value::Unset
+                | Value::Level(_)
+                | Value::Mask(_)
+                | Value::Words(_)
+                | Value::Amount(_)
+                | Value::Pair(..),
+            ) => String::new(),
         }
     }
 
@@ -135,6 +160,11 @@ impl Kind {
             return Some(Ordering::Equal);
         }
         match (self, found, wanted) {
+            // What nothing asks for is the manager's own, whatever that is.
+            (Self::Level(_) | Self::Mask(_) | Self::Amount(_), _, Value::Unset) => Some(Ordering::Equal),
+            (Self::Switch(rules), _, Value::Unset) if rules.order == Order::Unordered => {
+                Some(Ordering::Equal)
+            }
             (Self::Switch(rules), Value::Switch(_) | Value::Unset, Value::Switch(_) | Value::Unset) => {
                 let on = |value: &Value| *value == Value::Switch(true);
                 directed(rules.order, on(found).cmp(&on(wanted)))
@@ -142,7 +172,9 @@ impl Kind {
             (Self::Level(rules), Value::Level(found), Value::Level(wanted)) => {
                 level::compare(rules, *found, *wanted)
             }
-            (Self::Mask(_), Value::Mask(found), Value::Mask(wanted)) => mask::compare(*found, *wanted),
+            (Self::Mask(grammar), Value::Mask(found), Value::Mask(wanted)) => {
+                mask::compare(*grammar, *found, *wanted)
+            }
             (Self::Names(_), Value::Names(found), Value::Names(wanted)) => found.compare(wanted),
             (Self::Calls, Value::Calls(found), Value::Calls(wanted)) => found.compare(wanted),
             (Self::Words(rules), Value::Words(found), Value::Words(wanted)) => {
@@ -154,12 +186,8 @@ impl Kind {
             (Self::Mode(order), Value::Mode(found), Value::Mode(wanted)) => {
                 bits(u64::from(*found), u64::from(*wanted)).and_then(|ordering| directed(*order, ordering))
             }
-            (Self::Amount(rules), Value::Amount(found), Value::Amount(wanted)) => {
-                directed(rules.order, found.cmp(wanted))
-            }
-            (Self::Text(TextGrammar::Identity), found, wanted) => compare_identity(found, wanted),
-            (Self::Text(TextGrammar::Root), Value::Unset, Value::Text(_)) => Some(Ordering::Less),
-            (Self::Text(TextGrammar::Root), Value::Text(_), Value::Unset) => Some(Ordering::Greater),
+            (Self::Amount(rules), found, wanted) => amount::compare(rules, found, wanted),
+            (Self::Text(grammar), found, wanted) => text::compare(*grammar, found, wanted),
             _ => None,
         }
     }
@@ -202,34 +230,4 @@ fn odd(odd: Odd, before: Value, remark: String, remarks: &mut Vec<Remark>) -> Va
 /// The answer to an empty assignment.
 fn empty(answers: &[(crate::release::Releases, Odd)], context: &Context) -> Odd {
     by_release(answers, context.release).unwrap_or(Odd::Ignored)
-}
-
-fn assign_text(grammar: TextGrammar, before: Value, text: &str, remarks: &mut Vec<Remark>) -> Value {
-    if text.is_empty() {
-        return Value::Unset;
-    }
-    let problem = match grammar {
-        TextGrammar::Identity | TextGrammar::Group => words::bad_user(text),
-        TextGrammar::Root => words::bad_root(text),
-        TextGrammar::Free | TextGrammar::Path => None,
-    };
-    match problem {
-        Some(problem) => odd(Odd::Refused, before, problem, remarks),
-        None if grammar == TextGrammar::Root => Value::Text(words::simplify(text)),
-        None => Value::Text(text.to_owned()),
-    }
-}
-
-/// Any other user than root confines; two of them cannot be compared.
-fn compare_identity(found: &Value, wanted: &Value) -> Option<Ordering> {
-    let root = |value: &Value| match value {
-        Value::Text(name) => name == "root" || name == "0",
-        _ => true,
-    };
-    match (root(found), root(wanted)) {
-        (true, true) => Some(Ordering::Equal),
-        (true, false) => Some(Ordering::Less),
-        (false, true) => Some(Ordering::Greater),
-        (false, false) => None,
-    }
 }

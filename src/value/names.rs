@@ -3,11 +3,12 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use super::{Remark, Value};
+use super::{Remark, Value, file_systems};
 use crate::bus_value::BusValue;
 use crate::catalogue::NameGrammar;
 use crate::context::Context;
 use crate::syntax;
+use crate::syscalls::{Call, CallSet};
 
 /// Which names pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,10 +145,10 @@ pub(super) fn assign(
         filter = NameFilter { allows: !inverted, names: BTreeSet::new(), open: false };
     }
     for word in syntax::words(list) {
-        let name = match grammar {
+        let names = match grammar {
             NameGrammar::Families => {
                 if let Some(name) = family(&word) {
-                    name.to_owned()
+                    vec![name.to_owned()]
                 } else {
                     let ends = context.release.major >= UNKNOWN_ENDS_SINCE;
                     let rest = if ends { " and the rest of the line with it" } else { "" };
@@ -161,15 +162,34 @@ pub(super) fn assign(
                     continue;
                 }
             }
-            NameGrammar::FileSystems | NameGrammar::Interfaces => word,
+            NameGrammar::FileSystems => file_systems::members(&word),
+            NameGrammar::Calls => calls(&word, context, remarks),
+            NameGrammar::Interfaces => vec![word],
         };
-        if filter.allows == inverted {
-            filter.names.remove(&name);
-        } else {
-            filter.names.insert(name);
+        for name in names {
+            if filter.allows == inverted {
+                filter.names.remove(&name);
+            } else {
+                filter.names.insert(name);
+            }
         }
     }
     Value::Names(filter)
+}
+
+/// The calls of a set, or the one of that name.
+fn calls(word: &str, context: &Context, remarks: &mut Vec<Remark>) -> Vec<String> {
+    let is_known = |call: &Call| crate::syscalls::is_known(*call, context.release);
+    let found = match word.strip_prefix('@') {
+        Some(_) => crate::syscalls::set(word, context.release),
+        None => Call::find(word).map(|call| CallSet::from_iter([call])),
+    };
+    let Some(found) = found.filter(|calls| calls.iter().any(|call| is_known(&call))) else {
+        let word = word.escape_debug();
+        remarks.push(Remark::Misread(format!("`{word}` is no system call of this release and is left out")));
+        return Vec::new();
+    };
+    found.iter().filter(is_known).map(|call| call.name().to_owned()).collect()
 }
 
 pub(super) fn from_bus(value: &BusValue) -> Option<Value> {

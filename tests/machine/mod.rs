@@ -6,6 +6,7 @@
 //! needs systemd and a system bus. Nothing is downloaded.
 
 mod place;
+mod readers;
 mod scenario;
 mod service;
 pub(crate) mod standins;

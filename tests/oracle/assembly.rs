@@ -242,11 +242,17 @@ impl Assembly {
                     _ => (self.chance.of(&words)).to_owned(),
                 }
             }
-            Kind::Mask(MaskGrammar::Namespaces) => {
+            Kind::Mask(MaskGrammar::Namespaces | MaskGrammar::Delegated) => {
                 if self.chance.one_in(4) {
                     return self.boolean();
                 }
                 self.list(&["cgroup", "ipc", "net", "mnt", "pid", "user", "uts", "time", "NET", "x", "yes"])
+            }
+            Kind::Mask(MaskGrammar::SecureBits) => {
+                self.list(&["noroot", "noroot-locked", "keep-caps", "exec-restrict-file", "0x1", "NOROOT"])
+            }
+            Kind::Mask(MaskGrammar::CoreDump) => {
+                self.list(&["elf-headers", "default", "all", "0x33", "33", "private-dax", "x"])
             }
             Kind::Mask(MaskGrammar::Bounding | MaskGrammar::Ambient) => self.list(&[
                 "CAP_SYS_ADMIN",
@@ -371,9 +377,25 @@ impl Assembly {
                 "%h",
             ]))
             .to_owned(),
-            Kind::Text(TextGrammar::Free | TextGrammar::Path) => {
-                (self.chance.of(&["x", "/x", "x.slice", "%i", "-/x", "a b", "\"a b\"", "~"])).to_owned()
-            }
+            Kind::Text(_) => (self.chance.of(&[
+                "x",
+                "/x",
+                "x.slice",
+                "%i",
+                "-/x",
+                "a b",
+                "\"a b\"",
+                "~",
+                "-x",
+                "00ff",
+                "EPERM",
+                "38",
+                "kill",
+                "-5",
+                "base64:YQ==",
+                "lo",
+            ]))
+            .to_owned(),
         }
     }
 
@@ -493,8 +515,25 @@ impl Assembly {
             Entry::WholePath => {
                 (self.chance.of(&["/sys/fs/bpf/x", "bpf", "/sys/fs/../x", "/sys//fs/", "/a b"])).to_owned()
             }
-            Entry::Bind => self.chance.of(&["/a:/b", "-/a:/b", "/%p:/b"]).to_owned(),
-            Entry::Path | Entry::Below => self.list(&[
+            Entry::Bind | Entry::Temporary | Entry::MountImage | Entry::ExtensionImage => {
+                self.chance.of(&["/a:/b", "-/a:/b", "/%p:/b", "/a", "/a:/b:ro", "/a:/b:norbind"]).to_owned()
+            }
+            Entry::Numbers | Entry::Processors => {
+                self.list(&["0", "1-3", "3-1", "0,2", "numa", "all", "8191", "8192", "x", "-1"])
+            }
+            Entry::BindRule => {
+                self.list(&["any", "tcp:80", "ipv4:udp:1-65535", "ipv6", "tcp:0", "80-79", "x"])
+            }
+            Entry::PerDevice(_) => (self.chance.of(&[
+                "/dev/sda 1M",
+                "/dev/sda 20",
+                "/dev/sda 25ms",
+                "/dev/sda",
+                "sda 1",
+                "/ infinity",
+            ]))
+            .to_owned(),
+            Entry::Path | Entry::Below | Entry::BelowByName => self.list(&[
                 "/srv",
                 "-/srv",
                 "+/srv",
@@ -509,10 +548,27 @@ impl Assembly {
                 "..",
                 "",
             ]),
-            Entry::Credential => self.chance.of(&["a:YWJj", "b:YWI="]).to_owned(),
-            Entry::Word | Entry::Line | Entry::Variable => {
-                self.list(&["a", "a:b", "a=b", "A=%i", "a:/b", "a.service", "%", "@x"])
+            Entry::Credential | Entry::Secret | Entry::Import => {
+                self.chance.of(&["a:YWJj", "b:YWI="]).to_owned()
             }
+            Entry::Word
+            | Entry::Line
+            | Entry::Listed
+            | Entry::ImageOptions
+            | Entry::File
+            | Entry::PacketFilterSet => self.list(&[
+                "a",
+                "a:b",
+                "a=b",
+                "A=%i",
+                "a:/b",
+                "a.service",
+                "%",
+                "@x",
+                "a,b",
+                "/a:b:append",
+                "user:ip:a:b",
+            ]),
         }
     }
 }

@@ -1,0 +1,151 @@
+//! Rows about the directories that the manager makes for a service.
+
+use super::{
+    AmountRules, Bus, Directive, Entry, FUNCTIONAL, Kind, LevelRules, Managers, NOTHING, Order, ROW, Unit,
+    WordRules, always, filesystem::level,
+};
+
+static BELOW: WordRules = WordRules { entry: Entry::Below, order: Order::MoreIsWeaker };
+static BELOW_BY_NAME: WordRules = WordRules { entry: Entry::BelowByName, order: Order::MoreIsWeaker };
+
+const fn directory(
+    name: &'static str,
+    since: u16,
+    bus: &'static [&'static str],
+    key: &'static str,
+    summary: &'static str,
+) -> Directive {
+    Directive {
+        name,
+        since,
+        kind: Kind::Words(&BELOW),
+        bus: Bus::Together(bus),
+        unset: NOTHING,
+        key: Some(key),
+        summary,
+        breaks: "Nothing; the manager makes and owns it.",
+        ..ROW
+    }
+}
+
+const DIRECTORY_MODE: &[super::Unset] = &[always("0755")];
+
+const fn directory_mode(name: &'static str, since: u16, key: &'static str) -> Directive {
+    Directive {
+        name,
+        since,
+        kind: Kind::Mode(Order::MoreIsWeaker),
+        unset: DIRECTORY_MODE,
+        key: Some(key),
+        summary: "The mode of that directory.",
+        breaks: "Programs of other users that look into it.",
+        ..ROW
+    }
+}
+
+pub(crate) static STATE_DIRECTORY: Directive = directory(
+    "StateDirectory",
+    235,
+    &["StateDirectory", "StateDirectorySymlink"],
+    "directories.state",
+    "A writable directory below /var/lib.",
+);
+pub(crate) static STATE_DIRECTORY_MODE: Directive =
+    directory_mode("StateDirectoryMode", 235, "directories.state.mode");
+pub(crate) static CACHE_DIRECTORY: Directive = directory(
+    "CacheDirectory",
+    235,
+    &["CacheDirectory", "CacheDirectorySymlink"],
+    "directories.cache",
+    "A writable directory below /var/cache.",
+);
+pub(crate) static CACHE_DIRECTORY_MODE: Directive =
+    directory_mode("CacheDirectoryMode", 235, "directories.cache.mode");
+pub(crate) static LOGS_DIRECTORY: Directive = directory(
+    "LogsDirectory",
+    235,
+    &["LogsDirectory", "LogsDirectorySymlink"],
+    "directories.logs",
+    "A writable directory below /var/log.",
+);
+pub(crate) static LOGS_DIRECTORY_MODE: Directive =
+    directory_mode("LogsDirectoryMode", 235, "directories.logs.mode");
+pub(crate) static RUNTIME_DIRECTORY: Directive = directory(
+    "RuntimeDirectory",
+    211,
+    &["RuntimeDirectory", "RuntimeDirectorySymlink"],
+    "directories.runtime",
+    "A writable directory below /run, gone with the service.",
+);
+pub(crate) static RUNTIME_DIRECTORY_MODE: Directive =
+    directory_mode("RuntimeDirectoryMode", 211, "directories.runtime.mode");
+pub(crate) static CONFIGURATION_DIRECTORY: Directive = Directive {
+    kind: Kind::Words(&BELOW_BY_NAME),
+    ..directory(
+        "ConfigurationDirectory",
+        235,
+        &["ConfigurationDirectory"],
+        "directories.configuration",
+        "A directory below /etc; writable for a service that runs as root, even below ProtectSystem=strict.",
+    )
+};
+pub(crate) static CONFIGURATION_DIRECTORY_MODE: Directive =
+    directory_mode("ConfigurationDirectoryMode", 235, "directories.configuration.mode");
+
+static PRESERVE: LevelRules = LevelRules {
+    levels: &[level("yes", 0, 0), level("restart", 0, 1), level("no", 0, 2)],
+    empty: &[],
+    suffix: &[],
+    numbers: &[],
+    order: Order::MoreIsStricter,
+};
+
+pub(crate) static RUNTIME_DIRECTORY_PRESERVE: Directive = Directive {
+    name: "RuntimeDirectoryPreserve",
+    beside: Some(&RUNTIME_DIRECTORY),
+    since: 235,
+    kind: Kind::Level(&PRESERVE),
+    key: Some("directories.runtime.keep"),
+    summary: "Keeps the runtime directory when the service stops.",
+    breaks: "Nothing.",
+    ..ROW
+};
+
+static QUOTA: AmountRules = AmountRules { unit: Unit::Disk, pair: false, order: Order::MoreIsWeaker };
+
+const UNLIMITED: &[super::Unset] = &[always("off")];
+
+const fn quota(name: &'static str, summary: &'static str) -> Directive {
+    Directive {
+        name,
+        since: 258,
+        managers: Managers::System,
+        kind: Kind::Amount(&QUOTA),
+        unset: UNLIMITED,
+        summary,
+        breaks: "Writing, when the service needs more; nothing on file systems without project quotas.",
+        ..ROW
+    }
+}
+
+const fn accounting(name: &'static str) -> Directive {
+    Directive {
+        name,
+        since: 258,
+        managers: Managers::System,
+        kind: Kind::Switch(&FUNCTIONAL),
+        summary: "Counts what lies in that directory.",
+        breaks: "Nothing.",
+        ..ROW
+    }
+}
+
+pub(crate) static STATE_DIRECTORY_QUOTA: Directive =
+    quota("StateDirectoryQuota", "Disk space that the state directory may take.");
+pub(crate) static STATE_DIRECTORY_ACCOUNTING: Directive = accounting("StateDirectoryAccounting");
+pub(crate) static CACHE_DIRECTORY_QUOTA: Directive =
+    quota("CacheDirectoryQuota", "Disk space that the cache directory may take.");
+pub(crate) static CACHE_DIRECTORY_ACCOUNTING: Directive = accounting("CacheDirectoryAccounting");
+pub(crate) static LOGS_DIRECTORY_QUOTA: Directive =
+    quota("LogsDirectoryQuota", "Disk space that the log directory may take.");
+pub(crate) static LOGS_DIRECTORY_ACCOUNTING: Directive = accounting("LogsDirectoryAccounting");

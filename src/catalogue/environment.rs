@@ -1,0 +1,122 @@
+//! Rows about environment variables and the journal, which say how a service runs.
+
+use super::{
+    AmountRules, Bus, Directive, Entry, Kind, Level, LevelRules, Managers, NOTHING, Odd, Order, ROW,
+    TextGrammar, Unit, WordRules, always,
+};
+use crate::release::EVERY;
+
+pub(super) static ROWS: &[&Directive] = &[
+    &PASS_ENVIRONMENT,
+    &UNSET_ENVIRONMENT,
+    &LOG_NAMESPACE,
+    &LOG_RATE_LIMIT_INTERVAL_SEC,
+    &LOG_RATE_LIMIT_BURST,
+    &LOG_LEVEL_MAX,
+];
+
+static PASSED: WordRules = WordRules { entry: Entry::Word, order: Order::MoreIsWeaker };
+static TAKEN: WordRules = WordRules { entry: Entry::Word, order: Order::Unordered };
+
+const fn list(
+    name: &'static str,
+    since: u16,
+    rules: &'static WordRules,
+    summary: &'static str,
+    breaks: &'static str,
+) -> Directive {
+    Directive { name, since, kind: Kind::Words(rules), unset: NOTHING, summary, breaks, ..ROW }
+}
+
+pub(crate) static PASS_ENVIRONMENT: Directive = list(
+    "PassEnvironment",
+    228,
+    &PASSED,
+    "Variables of the manager that the service gets too.",
+    "Nothing; a variable that the manager lacks is skipped.",
+);
+pub(crate) static UNSET_ENVIRONMENT: Directive = list(
+    "UnsetEnvironment",
+    235,
+    &TAKEN,
+    "Variables that the service does not get, wherever they come from.",
+    "Programs that need them.",
+);
+
+pub(crate) static LOG_NAMESPACE: Directive = Directive {
+    name: "LogNamespace",
+    managers: Managers::System,
+    since: 245,
+    kind: Kind::Text(TextGrammar::Free),
+    unset: NOTHING,
+    summary: "A journal of its own for the service.",
+    breaks: "Looking for its log in the system's journal.",
+    ..ROW
+};
+
+static SPAN: AmountRules = AmountRules { unit: Unit::Span, pair: false, order: Order::Unordered };
+static MESSAGES: AmountRules = AmountRules { unit: Unit::Count, pair: false, order: Order::MoreIsWeaker };
+
+pub(crate) static LOG_RATE_LIMIT_INTERVAL_SEC: Directive = Directive {
+    name: "LogRateLimitIntervalSec",
+    managers: Managers::System,
+    since: 240,
+    kind: Kind::Amount(&SPAN),
+    bus: Bus::Newest(&["LogRateLimitIntervalUSec"]),
+    unset: &[always("0")],
+    summary: "The time over which LogRateLimitBurst= is counted.",
+    breaks: "Messages that are dropped.",
+    ..ROW
+};
+pub(crate) static LOG_RATE_LIMIT_BURST: Directive = Directive {
+    name: "LogRateLimitBurst",
+    managers: Managers::System,
+    since: 240,
+    kind: Kind::Amount(&MESSAGES),
+    unset: &[always("0")],
+    summary: "Messages that the journal takes from the service before it drops some.",
+    breaks: "Messages that are dropped.",
+    ..ROW
+};
+
+const fn priority(text: &'static str, also: &'static [(&'static str, u16)]) -> Level {
+    Level { text, also, since: 0, rank: 0 }
+}
+
+static PRIORITIES: LevelRules = LevelRules {
+    levels: &[
+        priority("emerg", &[("0", 0)]),
+        priority("alert", &[("1", 0)]),
+        priority("crit", &[("2", 0)]),
+        priority("err", &[("3", 0)]),
+        priority("warning", &[("4", 0)]),
+        priority("notice", &[("5", 0)]),
+        priority("info", &[("6", 0)]),
+        priority("debug", &[("7", 0)]),
+    ],
+    empty: &[(EVERY, Odd::Resets)],
+    suffix: &[],
+    numbers: &[
+        (-1, ""),
+        (0, "emerg"),
+        (1, "alert"),
+        (2, "crit"),
+        (3, "err"),
+        (4, "warning"),
+        (5, "notice"),
+        (6, "info"),
+        (7, "debug"),
+    ],
+    order: Order::Unordered,
+};
+
+pub(crate) static LOG_LEVEL_MAX: Directive = Directive {
+    name: "LogLevelMax",
+    managers: Managers::System,
+    since: 236,
+    kind: Kind::Level(&PRIORITIES),
+    unset: NOTHING,
+    summary: "Drops messages of the service that matter less.",
+    breaks: "Looking for them.",
+    ..ROW
+};

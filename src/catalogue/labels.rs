@@ -1,0 +1,44 @@
+//! Rows about the labels of security modules.
+
+use super::{Directive, Kind, Managers, NOTHING, ROW, TextGrammar};
+
+const fn label(
+    name: &'static str,
+    since: u16,
+    grammar: TextGrammar,
+    managers: Managers,
+    summary: &'static str,
+) -> Directive {
+    Directive {
+        name,
+        since,
+        managers,
+        kind: Kind::Text(grammar),
+        unset: NOTHING,
+        summary,
+        breaks: "The start, if the module does not know it and it has no `-` before it.",
+        ..ROW
+    }
+}
+
+pub(crate) static SELINUX_CONTEXT: Directive = label(
+    "SELinuxContext",
+    209,
+    TextGrammar::Label,
+    Managers::Both,
+    "The SELinux context that the service runs in, in place of the one that the policy chooses.",
+);
+pub(crate) static APP_ARMOR_PROFILE: Directive = label(
+    "AppArmorProfile",
+    210,
+    TextGrammar::Profile,
+    Managers::System,
+    "The AppArmor profile that the service switches to; it must be loaded.",
+);
+pub(crate) static SMACK_PROCESS_LABEL: Directive = label(
+    "SmackProcessLabel",
+    218,
+    TextGrammar::Label,
+    Managers::System,
+    "The Smack label of the service's processes.",
+);

@@ -1,0 +1,115 @@
+//! Rows about the limits of single processes (setrlimit(2)).
+
+use super::{AmountRules, Bus, Directive, Kind, NOTHING, Order, ROW, Unit};
+
+const fn counted(unit: Unit) -> AmountRules {
+    AmountRules { unit, pair: true, order: Order::MoreIsWeaker }
+}
+
+static COUNT: AmountRules = counted(Unit::Count);
+static BYTES: AmountRules = counted(Unit::Bytes);
+static SECONDS: AmountRules = counted(Unit::Seconds);
+static MICROSECONDS: AmountRules = counted(Unit::Microseconds);
+static NICE: AmountRules = counted(Unit::NiceLimit);
+
+/// The hard limit and the soft one are published apart.
+const fn limit(
+    name: &'static str,
+    rules: &'static AmountRules,
+    bus: &'static [&'static str],
+    summary: &'static str,
+) -> Directive {
+    Directive {
+        name,
+        kind: Kind::Amount(rules),
+        bus: Bus::Together(bus),
+        // The manager's own default is its configuration's.
+        unset: NOTHING,
+        summary,
+        breaks: "The service, when it needs more.",
+        ..ROW
+    }
+}
+
+pub(crate) static NOFILE: Directive = Directive {
+    key: Some("resources.open-files"),
+    ..limit(
+        "LimitNOFILE",
+        &COUNT,
+        &["LimitNOFILE", "LimitNOFILESoft"],
+        "Open file descriptors of each process.",
+    )
+};
+pub(crate) static NPROC: Directive = Directive {
+    key: Some("resources.processes"),
+    ..limit(
+        "LimitNPROC",
+        &COUNT,
+        &["LimitNPROC", "LimitNPROCSoft"],
+        "Processes of the service's user; root has no limit.",
+    )
+};
+pub(crate) static CORE: Directive = Directive {
+    key: Some("resources.core-size"),
+    ..limit("LimitCORE", &BYTES, &["LimitCORE", "LimitCORESoft"], "Size of a core dump.")
+};
+pub(crate) static MEMLOCK: Directive = Directive {
+    key: Some("resources.locked-memory"),
+    ..limit("LimitMEMLOCK", &BYTES, &["LimitMEMLOCK", "LimitMEMLOCKSoft"], "Memory that a process may lock.")
+};
+pub(crate) static CPU: Directive =
+    limit("LimitCPU", &SECONDS, &["LimitCPU", "LimitCPUSoft"], "Processor time that a process may use up.");
+pub(crate) static FSIZE: Directive = limit(
+    "LimitFSIZE",
+    &BYTES,
+    &["LimitFSIZE", "LimitFSIZESoft"],
+    "Size of the files that a process writes.",
+);
+pub(crate) static DATA: Directive =
+    limit("LimitDATA", &BYTES, &["LimitDATA", "LimitDATASoft"], "Size of a process's data segment.");
+pub(crate) static STACK: Directive =
+    limit("LimitSTACK", &BYTES, &["LimitSTACK", "LimitSTACKSoft"], "Size of a process's stack.");
+pub(crate) static RSS: Directive = limit(
+    "LimitRSS",
+    &BYTES,
+    &["LimitRSS", "LimitRSSSoft"],
+    "Resident memory of a process; Linux takes no notice of it.",
+);
+pub(crate) static AS: Directive =
+    limit("LimitAS", &BYTES, &["LimitAS", "LimitASSoft"], "Address space of a process.");
+pub(crate) static LOCKS: Directive = limit(
+    "LimitLOCKS",
+    &COUNT,
+    &["LimitLOCKS", "LimitLOCKSSoft"],
+    "File locks; Linux has taken no notice of it since 2.4.25.",
+);
+pub(crate) static SIGPENDING: Directive = limit(
+    "LimitSIGPENDING",
+    &COUNT,
+    &["LimitSIGPENDING", "LimitSIGPENDINGSoft"],
+    "Signals that may wait for the service's user.",
+);
+pub(crate) static MSGQUEUE: Directive = limit(
+    "LimitMSGQUEUE",
+    &BYTES,
+    &["LimitMSGQUEUE", "LimitMSGQUEUESoft"],
+    "Bytes in POSIX message queues of the service's user.",
+);
+pub(crate) static NICE_LEVEL: Directive = limit(
+    "LimitNICE",
+    &NICE,
+    &["LimitNICE", "LimitNICESoft"],
+    "How far a process may raise its own priority.",
+);
+pub(crate) static RTPRIO: Directive = limit(
+    "LimitRTPRIO",
+    &COUNT,
+    &["LimitRTPRIO", "LimitRTPRIOSoft"],
+    "The highest real-time priority that a process may take without CAP_SYS_NICE.",
+);
+pub(crate) static RTTIME: Directive = limit(
+    "LimitRTTIME",
+    &MICROSECONDS,
+    &["LimitRTTIME", "LimitRTTIMESoft"],
+    "Time that a real-time process may run without waiting for anything.",
+);

@@ -1,0 +1,31 @@
+//! Rows about namespaces that exist already, and about whose they are.
+
+use super::{Directive, Kind, Managers, MaskGrammar, NOTHING, ROW, TextGrammar};
+
+const fn existing(name: &'static str, since: u16, summary: &'static str) -> Directive {
+    Directive {
+        name,
+        since,
+        managers: Managers::System,
+        kind: Kind::Text(TextGrammar::Path),
+        unset: NOTHING,
+        summary,
+        breaks: "The start, if it does not exist.",
+        ..ROW
+    }
+}
+
+pub(crate) static USER_NAMESPACE_PATH: Directive =
+    existing("UserNamespacePath", 259, "Puts the service in a user namespace that exists already.");
+pub(crate) static IPC_NAMESPACE_PATH: Directive =
+    existing("IPCNamespacePath", 248, "Puts the service in an IPC namespace that exists already.");
+
+pub(crate) static DELEGATE_NAMESPACES: Directive = Directive {
+    name: "DelegateNamespaces",
+    since: 258,
+    kind: Kind::Mask(MaskGrammar::Delegated),
+    unset: NOTHING,
+    summary: "Makes the service's own user namespace the owner of these namespaces, so that it may administer them.",
+    breaks: "Nothing; it opens.",
+    ..ROW
+};

@@ -1,0 +1,170 @@
+//! Rows about the share of processors and disks that processes get, which say how a service runs.
+
+use super::{
+    AmountRules, Bus, Directive, Entry, Kind, LevelRules, NOTHING, Order, ROW, TextGrammar, Unit, WordRules,
+    filesystem::level,
+};
+use crate::catalogue::{Level, Managers, Odd};
+use crate::release::EVERY;
+
+pub(super) static ROWS: &[&Directive] = &[
+    &NICE,
+    &OOM_SCORE_ADJUST,
+    &CPU_SCHEDULING_POLICY,
+    &CPU_SCHEDULING_PRIORITY,
+    &CPU_SCHEDULING_RESET_ON_FORK,
+    &CPU_AFFINITY,
+    &NUMA_POLICY,
+    &NUMA_MASK,
+    &IO_SCHEDULING_CLASS,
+    &IO_SCHEDULING_PRIORITY,
+];
+
+const fn number(name: &'static str, summary: &'static str, breaks: &'static str) -> Directive {
+    Directive { name, kind: Kind::Text(TextGrammar::Integer), unset: NOTHING, summary, breaks, ..ROW }
+}
+
+pub(crate) static NICE: Directive = number(
+    "Nice",
+    "The priority of the service, from -20 for the highest to 19.",
+    "Speed; a user's manager only lowers it.",
+);
+pub(crate) static OOM_SCORE_ADJUST: Directive = number(
+    "OOMScoreAdjust",
+    "How soon the kernel kills the service when memory runs out, from -1000 for never to 1000.",
+    "Nothing; a user's manager only makes it sooner.",
+);
+
+static POLICIES: LevelRules = LevelRules {
+    levels: &[
+        Level { text: "fifo", also: &[("1", 0)], since: 0, rank: 0 },
+        Level { text: "rr", also: &[("2", 0)], since: 0, rank: 0 },
+        Level { text: "other", also: &[("0", 0)], since: 0, rank: 1 },
+        Level { text: "batch", also: &[("3", 0)], since: 0, rank: 1 },
+        Level { text: "idle", also: &[("5", 0)], since: 0, rank: 1 },
+        Level { text: "ext", also: &[("7", 260)], since: 260, rank: 1 },
+    ],
+    empty: &[],
+    suffix: &[],
+    numbers: &[(0, "other"), (1, "fifo"), (2, "rr"), (3, "batch"), (5, "idle"), (7, "ext")],
+    order: Order::MoreIsStricter,
+};
+
+const fn words(
+    name: &'static str,
+    since: u16,
+    rules: &'static LevelRules,
+    summary: &'static str,
+) -> Directive {
+    Directive {
+        name,
+        since,
+        kind: Kind::Level(rules),
+        unset: NOTHING,
+        summary,
+        breaks: "The speed of the service, or that of others.",
+        ..ROW
+    }
+}
+
+pub(crate) static CPU_SCHEDULING_POLICY: Directive = words(
+    "CPUSchedulingPolicy",
+    0,
+    &POLICIES,
+    "How the processor is shared; `fifo` and `rr` take it from everything else.",
+);
+
+static RANK: AmountRules = AmountRules { unit: Unit::Count, pair: false, order: Order::MoreIsWeaker };
+static DISK_RANK: AmountRules = AmountRules { unit: Unit::Count, pair: false, order: Order::Unordered };
+
+const fn rank(name: &'static str, rules: &'static AmountRules, summary: &'static str) -> Directive {
+    Directive {
+        name,
+        kind: Kind::Amount(rules),
+        unset: NOTHING,
+        summary,
+        breaks: "The speed of the service, or that of others.",
+        ..ROW
+    }
+}
+
+pub(crate) static CPU_SCHEDULING_PRIORITY: Directive = Directive {
+    managers: Managers::System,
+    ..rank("CPUSchedulingPriority", &RANK, "The priority among real-time processes, 1 to 99.")
+};
+
+pub(crate) static CPU_SCHEDULING_RESET_ON_FORK: Directive = Directive {
+    name: "CPUSchedulingResetOnFork",
+    summary: "Keeps real-time priority from child processes.",
+    breaks: "Real-time helpers.",
+    ..ROW
+};
+
+static PROCESSORS: WordRules = WordRules { entry: Entry::Processors, order: Order::Unordered };
+static NODES: WordRules = WordRules { entry: Entry::Numbers, order: Order::Unordered };
+
+pub(crate) static CPU_AFFINITY: Directive = Directive {
+    name: "CPUAffinity",
+    kind: Kind::Words(&PROCESSORS),
+    bus: Bus::Together(&["CPUAffinity", "CPUAffinityFromNUMA"]),
+    unset: NOTHING,
+    summary: "Processors that the service starts on; it may choose others itself.",
+    breaks: "The speed of the service, or that of others.",
+    ..ROW
+};
+
+static MEMORY_POLICIES: LevelRules = LevelRules {
+    levels: &[
+        level("default", 0, 0),
+        level("preferred", 0, 0),
+        level("bind", 0, 0),
+        level("interleave", 0, 0),
+        level("local", 0, 0),
+        level("preferred-many", 262, 0),
+        level("weighted-interleave", 262, 0),
+    ],
+    empty: &[(EVERY, Odd::Resets)],
+    suffix: &[],
+    numbers: &[
+        (-1, ""),
+        (0, "default"),
+        (1, "preferred"),
+        (2, "bind"),
+        (3, "interleave"),
+        (4, "local"),
+        (5, "preferred-many"),
+        (6, "weighted-interleave"),
+    ],
+    order: Order::Unordered,
+};
+
+pub(crate) static NUMA_POLICY: Directive =
+    words("NUMAPolicy", 243, &MEMORY_POLICIES, "From which nodes memory is taken.");
+
+pub(crate) static NUMA_MASK: Directive = Directive {
+    name: "NUMAMask",
+    since: 243,
+    kind: Kind::Words(&NODES),
+    unset: NOTHING,
+    summary: "The nodes that NUMAPolicy= speaks of.",
+    breaks: "The speed of the service, or that of others.",
+    ..ROW
+};
+
+static DISK_CLASSES: LevelRules = LevelRules {
+    levels: &[
+        Level { text: "realtime", also: &[("1", 0)], since: 0, rank: 0 },
+        // The kernel takes no class for this one.
+        Level { text: "best-effort", also: &[("2", 0), ("none", 0), ("0", 0)], since: 0, rank: 0 },
+        Level { text: "idle", also: &[("3", 0)], since: 0, rank: 0 },
+    ],
+    empty: &[(EVERY, Odd::Resets)],
+    suffix: &[],
+    numbers: &[(0, "best-effort"), (1, "realtime"), (2, "best-effort"), (3, "idle")],
+    order: Order::Unordered,
+};
+
+pub(crate) static IO_SCHEDULING_CLASS: Directive =
+    words("IOSchedulingClass", 0, &DISK_CLASSES, "How disks are shared.");
+pub(crate) static IO_SCHEDULING_PRIORITY: Directive =
+    rank("IOSchedulingPriority", &DISK_RANK, "The priority within the class, from 0 for the highest to 7.");

@@ -1,0 +1,351 @@
+//! One entry of a list, as a unit writes it, put into the form in which the manager would publish it.
+
+use super::{Remark, amount};
+use crate::catalogue::{Entry, Unit};
+use crate::context::Context;
+use crate::syntax;
+use crate::syscalls::Architecture;
+
+/// The texts of the entries in a value.
+pub(super) fn split(entry: Entry, text: &str) -> Vec<String> {
+    match entry {
+        Entry::Line
+        | Entry::WholePath
+        | Entry::Device
+        | Entry::PerDevice(_)
+        | Entry::Credential
+        | Entry::Secret
+        | Entry::Import
+        | Entry::File => vec![text.to_owned()],
+        // Quotes are not taken off here.
+        Entry::Group => text.split_ascii_whitespace().map(str::to_owned).collect(),
+        Entry::Listed => text.split(',').map(|word| word.trim().to_owned()).collect(),
+        Entry::Word
+        | Entry::Path
+        | Entry::Below
+        | Entry::BelowByName
+        | Entry::Architecture
+        | Entry::Bind
+        | Entry::Temporary
+        | Entry::MountImage
+        | Entry::ExtensionImage
+        | Entry::ImageOptions
+        | Entry::BindRule
+        | Entry::PacketFilterSet
+        | Entry::Numbers
+        | Entry::Processors => syntax::words(text),
+    }
+}
+
+/// One entry; what systemd says where it is none.
+pub(super) fn read(entry: Entry, word: &str, context: &Context) -> Result<String, Remark> {
+    let ignored = |what: &str| Remark::Ignored(format!("`{}` {what}", word.escape_debug()));
+    let known = |entry: Option<String>, what: &str| entry.ok_or_else(|| ignored(what));
+    match entry {
+        Entry::Word | Entry::Line | Entry::Listed | Entry::Numbers | Entry::Processors => Ok(word.to_owned()),
+        Entry::Group => match bad_user(word) {
+            Some(problem) => Err(Remark::Refused(problem)),
+            None => Ok(word.to_owned()),
+        },
+        Entry::Path | Entry::WholePath => {
+            let bare = bare(word);
+            let prefix = word.strip_suffix(bare).unwrap_or_default();
+            match bad_path(bare) {
+                Some(problem) => Err(ignored(problem)),
+                None => Ok(format!("{prefix}{}", simplify(bare))),
+            }
+        }
+        Entry::Below => Ok(below(word)),
+        Entry::BelowByName => Ok(below(word.split(':').next().unwrap_or(word))),
+        Entry::Device => known(device(word), "is no device"),
+        Entry::PerDevice(unit) => known(per_device(unit, word), "is no path with a value"),
+        Entry::Credential => Ok(if word.contains(':') { word.to_owned() } else { format!("{word}:{word}") }),
+        Entry::Secret => Ok(word.split(':').next().unwrap_or(word).to_owned()),
+        Entry::Import => Ok(word.trim_end_matches(':').to_owned()),
+        Entry::Architecture if word == "native" || Architecture::is_word(word, context.release) => {
+            Ok(word.to_owned())
+        }
+        Entry::Architecture => {
+            Err(Remark::Misread(format!("`{}` is no architecture and is left out", word.escape_debug())))
+        }
+        Entry::Bind => known(bind(&fields(word)), "is no path to mount"),
+        Entry::Temporary => known(temporary(&fields(word)), "is no path to mount at"),
+        Entry::MountImage => known(image(&fields(word), 2), "is no image and no path to mount it at"),
+        Entry::ExtensionImage => known(image(&fields(word), 1), "is no image"),
+        Entry::ImageOptions if word.contains(':') => Ok(word.to_owned()),
+        Entry::ImageOptions => Ok(format!("root:{word}")),
+        Entry::File => known(file(&fields(word)), "is no file to open"),
+        Entry::BindRule => known(BindRule::read(word).map(BindRule::write), "is no rule about ports"),
+        Entry::PacketFilterSet => known(packet_filter_set(word), "is no set of a packet filter"),
+    }
+}
+
+/// The parts between colons; a backslash takes a colon's meaning away.
+fn fields(word: &str) -> Vec<String> {
+    let mut fields = vec![String::new()];
+    let mut characters = word.chars();
+    while let Some(c) = characters.next() {
+        let next = match c {
+            ':' => {
+                fields.push(String::new());
+                continue;
+            }
+            '\\' => characters.next().unwrap_or(c),
+            _ => c,
+        };
+        if let Some(field) = fields.last_mut() {
+            field.push(next);
+        }
+    }
+    fields
+}
+
+/// Parts put together again.
+pub(super) fn join<'a>(fields: impl IntoIterator<Item = &'a str>) -> String {
+    let escaped = fields.into_iter().map(|field| field.replace('\\', r"\\").replace(':', r"\:"));
+    escaped.collect::<Vec<_>>().join(":")
+}
+
+/// A path without the `-` and `+` before it.
+pub(super) fn bare(word: &str) -> &str {
+    let word = word.strip_prefix('-').unwrap_or(word);
+    word.strip_prefix('+').unwrap_or(word)
+}
+
+/// Why a path is none that systemd takes.
+fn bad_path(path: &str) -> Option<&'static str> {
+    if !path.starts_with('/') {
+        Some("is no absolute path")
+    } else if path.split('/').any(|part| part == "..") {
+        Some("has `..` in it")
+    } else {
+        None
+    }
+}
+
+fn good_path(path: &str) -> Option<String> {
+    bad_path(path).is_none().then(|| simplify(path))
+}
+
+/// Why systemd refuses a user or group name, if it does (systemd 243 on, `valid_user_group_name` relaxed).
+pub(super) fn bad_user(name: &str) -> Option<String> {
+    let digits = name.bytes().all(|byte| byte.is_ascii_digit());
+    let number = || {
+        let leading_zero = name.len() > 1 && name.starts_with('0');
+        !leading_zero && name.parse::<u32>().is_ok_and(|id| id != u32::MAX && id != 65535)
+    };
+    let minus_digits =
+        name.strip_prefix('-').is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
+    let bad = name.is_empty()
+        || (digits && !number())
+        || minus_digits
+        || name.trim() != name
+        || name.chars().any(|c| c.is_control() || matches!(c, ':' | '/'))
+        || matches!(name, "." | "..");
+    bad.then(|| format!("`{}` is no user or group name", name.escape_debug()))
+}
+
+/// Why systemd refuses a root directory or image, if it does.
+pub(super) fn bad_root(path: &str) -> Option<String> {
+    bad_path(path).map(|problem| format!("`{}` {problem}", path.escape_debug()))
+}
+
+/// Without doubled and trailing slashes and `.` parts.
+pub(super) fn simplify(path: &str) -> String {
+    let parts: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+    format!("/{}", parts.join("/"))
+}
+
+/// `NAME[:LINK[:FLAGS]]` without what says nothing.
+fn below(word: &str) -> String {
+    let fields = fields(word);
+    let (name, rest) = fields.split_first().map_or(("", &[][..]), |(name, rest)| (name.as_str(), rest));
+    let relative = |path: &str| simplify(path).trim_start_matches('/').to_owned();
+    let name = relative(name);
+    match rest {
+        [] => name,
+        [link] if link.is_empty() => name,
+        [link] => join([name.as_str(), &relative(link)]),
+        [link, flags] if link.is_empty() && flags.is_empty() => name,
+        [link, flags] if flags.is_empty() => join([name.as_str(), &relative(link)]),
+        [link, flags, ..] => join([name.as_str(), &relative(link), flags]),
+    }
+}
+
+/// `PATH PERMISSIONS`, with the permissions that a bare path has written out.
+fn device(text: &str) -> Option<String> {
+    let (path, access) = match syntax::words(text).as_slice() {
+        [path] => (path.clone(), "rwm".to_owned()),
+        [path, access] => (path.clone(), access.clone()),
+        _ => return None,
+    };
+    // `valid_device_allow_pattern`: a class of devices may even be nameless, a node may not.
+    let class = ["char-", "block-"].iter().any(|start| path.starts_with(start));
+    let node = ["/dev/", "/run/systemd/inaccessible/"].iter().any(|start| path.starts_with(start))
+        && path.split('/').skip(1).all(|part| !matches!(part, "" | "." | ".."));
+    let letters = !access.is_empty() && access.bytes().all(|byte| matches!(byte, b'r' | b'w' | b'm'));
+    let access: String = "rwm".chars().filter(|letter| access.contains(*letter)).collect();
+    ((class || node) && letters).then(|| format!("{path} {access}"))
+}
+
+fn per_device(unit: Unit, text: &str) -> Option<String> {
+    let words = syntax::words(text);
+    let (number, path) = words.split_last()?;
+    let path = good_path(path.first().filter(|_| path.len() == 1)?)?;
+    Some(device_amount(&path, unit, amount::number(unit, number)?))
+}
+
+/// `PATH NUMBER`.
+pub(super) fn device_amount(path: &str, unit: Unit, number: u64) -> String {
+    format!("{path} {}", amount::write(unit, number))
+}
+
+/// `[-]SOURCE[:DESTINATION[:norbind]]` without what says nothing.
+fn bind(fields: &[String]) -> Option<String> {
+    let (source, rest) = fields.split_first()?;
+    let (dash, source) = source.strip_prefix('-').map_or(("", source.as_str()), |source| ("-", source));
+    let source = good_path(source)?;
+    let destination = match rest.first().filter(|destination| !destination.is_empty()) {
+        Some(destination) => good_path(destination)?,
+        None => source.clone(),
+    };
+    let recursive = match rest.get(1).map(String::as_str) {
+        None | Some("" | "rbind") => true,
+        Some("norbind") => false,
+        Some(_) => return None,
+    };
+    Some(mounted(dash, &source, &destination, recursive))
+}
+
+/// What [`bind`] comes to.
+pub(super) fn mounted(dash: &str, source: &str, destination: &str, recursive: bool) -> String {
+    let entry = match (recursive, source == destination) {
+        (true, true) => join([source]),
+        (true, false) => join([source, destination]),
+        (false, _) => join([source, destination, "norbind"]),
+    };
+    format!("{dash}{entry}")
+}
+
+fn temporary(fields: &[String]) -> Option<String> {
+    let (path, options) = fields.split_first()?;
+    Some(temporary_at(&good_path(path)?, &options.join(":")))
+}
+
+/// `PATH[:OPTIONS]`.
+pub(super) fn temporary_at(path: &str, options: &str) -> String {
+    if options.is_empty() { join([path]) } else { join([path, options]) }
+}
+
+/// Paths, and the options of partitions by twos; options alone are those of the root partition.
+fn image(fields: &[String], paths: usize) -> Option<String> {
+    let (paths, options) = fields.split_at_checked(paths)?;
+    let (source, rest) = paths.split_first()?;
+    let (dash, source) = source.strip_prefix('-').map_or(("", source.as_str()), |source| ("-", source));
+    let mut parts = vec![good_path(source)?];
+    for path in rest {
+        parts.push(good_path(path)?);
+    }
+    match options {
+        [options] if !options.is_empty() => parts.extend(["root".to_owned(), options.clone()]),
+        [only] if only.is_empty() => {}
+        _ => parts.extend(options.iter().cloned()),
+    }
+    Some(format!("{dash}{}", join(parts.iter().map(String::as_str))))
+}
+
+/// The options of OpenFile=, by bit.
+static FILE_OPTIONS: [&str; 4] = ["read-only", "append", "truncate", "graceful"];
+
+fn file(fields: &[String]) -> Option<String> {
+    let (path, rest) = fields.split_first()?;
+    let path = good_path(path)?;
+    let last = path.rsplit('/').next().unwrap_or_default();
+    let name = rest.first().map(String::as_str).filter(|name| !name.is_empty()).unwrap_or(last);
+    let mut bits = 0;
+    for option in
+        rest.get(1).map(String::as_str).unwrap_or_default().split(',').filter(|word| !word.is_empty())
+    {
+        bits |= 1 << FILE_OPTIONS.iter().position(|known| *known == option)?;
+    }
+    Some(opened(&path, name, bits))
+}
+
+/// `PATH:NAME[:OPTIONS]`.
+pub(super) fn opened(path: &str, name: &str, bits: u64) -> String {
+    let options = FILE_OPTIONS.iter().enumerate().filter(|(bit, _)| bits & (1 << bit) != 0);
+    let options = options.map(|(_, option)| *option).collect::<Vec<_>>().join(",");
+    if options.is_empty() { join([path, name]) } else { join([path, name, &options]) }
+}
+
+/// The sources and the families that NFTSet= knows, with the numbers that the manager publishes for them
+/// (linux/netfilter.h).
+pub(super) static SET_SOURCES: [(&str, i64); 3] = [("cgroup", 3), ("user", 4), ("group", 5)];
+pub(super) static SET_FAMILIES: [(&str, i64); 6] =
+    [("inet", 1), ("ip", 2), ("arp", 3), ("netdev", 5), ("bridge", 7), ("ip6", 10)];
+
+fn packet_filter_set(word: &str) -> Option<String> {
+    let [source, family, table, set] = <[&str; 4]>::try_from(word.split(':').collect::<Vec<_>>()).ok()?;
+    let known = |names: &[(&str, i64)], word: &str| names.iter().any(|(name, _)| *name == word);
+    let good =
+        known(&SET_SOURCES, source) && known(&SET_FAMILIES, family) && !table.is_empty() && !set.is_empty();
+    good.then(|| word.to_owned())
+}
+
+/// Ports of a family and a protocol (systemd 249 on, `parse_socket_bind_item`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct BindRule {
+    /// `AF_INET`, `AF_INET6`, or 0 for both.
+    pub(super) family: i64,
+    /// `IPPROTO_TCP`, `IPPROTO_UDP`, or 0 for both.
+    pub(super) protocol: i64,
+    /// How many ports; 0 for all.
+    pub(super) count: u64,
+    /// The first of them.
+    pub(super) first: u64,
+}
+
+impl BindRule {
+    fn read(word: &str) -> Option<Self> {
+        let mut rule = Self { family: 0, protocol: 0, count: 0, first: 0 };
+        let mut rest = Some(word);
+        let mut take = |words: &[(&str, i64)]| {
+            let (first, after) = match rest?.split_once(':') {
+                Some((first, after)) => (first, Some(after)),
+                None => (rest?, None),
+            };
+            let number = words.iter().find(|(known, _)| *known == first).map(|(_, number)| *number)?;
+            rest = after;
+            Some(number)
+        };
+        rule.family = take(&[("ipv4", 2), ("ipv6", 10)]).unwrap_or_default();
+        rule.protocol = take(&[("tcp", 6), ("udp", 17)]).unwrap_or_default();
+        let Some(ports) = rest.filter(|ports| !matches!(*ports, "" | "any")) else { return Some(rule) };
+        let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
+        let (first, last) = (first.parse::<u16>().ok()?, last.parse::<u16>().ok()?);
+        rule.count = u64::from(last.checked_sub(first).filter(|_| first > 0)?) + 1;
+        rule.first = u64::from(first);
+        Some(rule)
+    }
+
+    /// The shortest form; a family or a protocol alone stands for all its ports.
+    pub(super) fn write(self) -> String {
+        let family = match self.family {
+            2 => Some("ipv4".to_owned()),
+            10 => Some("ipv6".to_owned()),
+            _ => None,
+        };
+        let protocol = match self.protocol {
+            6 => Some("tcp".to_owned()),
+            17 => Some("udp".to_owned()),
+            _ => None,
+        };
+        let ports = match self.count {
+            0 if family.is_some() || protocol.is_some() => None,
+            0 => Some("any".to_owned()),
+            1 => Some(self.first.to_string()),
+            count => Some(format!("{}-{}", self.first, self.first.saturating_add(count - 1))),
+        };
+        [family, protocol, ports].into_iter().flatten().collect::<Vec<_>>().join(":")
+    }
+}

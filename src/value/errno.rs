@@ -1,0 +1,180 @@
+//! The names of errors, and the numbers that the manager publishes for them.
+
+use crate::architecture::Architecture;
+use crate::context::Context;
+
+/// asm-generic/errno-base.h and asm-generic/errno.h, from 1 on; no name where a number has none.
+static ERRORS: [&str; 133] = [
+    "EPERM",
+    "ENOENT",
+    "ESRCH",
+    "EINTR",
+    "EIO",
+    "ENXIO",
+    "E2BIG",
+    "ENOEXEC",
+    "EBADF",
+    "ECHILD",
+    "EAGAIN",
+    "ENOMEM",
+    "EACCES",
+    "EFAULT",
+    "ENOTBLK",
+    "EBUSY",
+    "EEXIST",
+    "EXDEV",
+    "ENODEV",
+    "ENOTDIR",
+    "EISDIR",
+    "EINVAL",
+    "ENFILE",
+    "EMFILE",
+    "ENOTTY",
+    "ETXTBSY",
+    "EFBIG",
+    "ENOSPC",
+    "ESPIPE",
+    "EROFS",
+    "EMLINK",
+    "EPIPE",
+    "EDOM",
+    "ERANGE",
+    "EDEADLK",
+    "ENAMETOOLONG",
+    "ENOLCK",
+    "ENOSYS",
+    "ENOTEMPTY",
+    "ELOOP",
+    "",
+    "ENOMSG",
+    "EIDRM",
+    "ECHRNG",
+    "EL2NSYNC",
+    "EL3HLT",
+    "EL3RST",
+    "ELNRNG",
+    "EUNATCH",
+    "ENOCSI",
+    "EL2HLT",
+    "EBADE",
+    "EBADR",
+    "EXFULL",
+    "ENOANO",
+    "EBADRQC",
+    "EBADSLT",
+    "",
+    "EBFONT",
+    "ENOSTR",
+    "ENODATA",
+    "ETIME",
+    "ENOSR",
+    "ENONET",
+    "ENOPKG",
+    "EREMOTE",
+    "ENOLINK",
+    "EADV",
+    "ESRMNT",
+    "ECOMM",
+    "EPROTO",
+    "EMULTIHOP",
+    "EDOTDOT",
+    "EBADMSG",
+    "EOVERFLOW",
+    "ENOTUNIQ",
+    "EBADFD",
+    "EREMCHG",
+    "ELIBACC",
+    "ELIBBAD",
+    "ELIBSCN",
+    "ELIBMAX",
+    "ELIBEXEC",
+    "EILSEQ",
+    "ERESTART",
+    "ESTRPIPE",
+    "EUSERS",
+    "ENOTSOCK",
+    "EDESTADDRREQ",
+    "EMSGSIZE",
+    "EPROTOTYPE",
+    "ENOPROTOOPT",
+    "EPROTONOSUPPORT",
+    "ESOCKTNOSUPPORT",
+    "EOPNOTSUPP",
+    "EPFNOSUPPORT",
+    "EAFNOSUPPORT",
+    "EADDRINUSE",
+    "EADDRNOTAVAIL",
+    "ENETDOWN",
+    "ENETUNREACH",
+    "ENETRESET",
+    "ECONNABORTED",
+    "ECONNRESET",
+    "ENOBUFS",
+    "EISCONN",
+    "ENOTCONN",
+    "ESHUTDOWN",
+    "ETOOMANYREFS",
+    "ETIMEDOUT",
+    "ECONNREFUSED",
+    "EHOSTDOWN",
+    "EHOSTUNREACH",
+    "EALREADY",
+    "EINPROGRESS",
+    "ESTALE",
+    "EUCLEAN",
+    "ENOTNAM",
+    "ENAVAIL",
+    "EISNAM",
+    "EREMOTEIO",
+    "EDQUOT",
+    "ENOMEDIUM",
+    "EMEDIUMTYPE",
+    "ECANCELED",
+    "ENOKEY",
+    "EKEYEXPIRED",
+    "EKEYREVOKED",
+    "EKEYREJECTED",
+    "EOWNERDEAD",
+    "ENOTRECOVERABLE",
+    "ERFKILL",
+    "EHWPOISON",
+];
+
+/// The last number that means the same everywhere.
+const LAST_COMMON: u64 = 34;
+/// The last number there may be (`ERRNO_MAX`).
+const LAST: u64 = 4095;
+
+/// Whether numbers above [`LAST_COMMON`] mean what asm-generic/errno.h says.
+fn is_generic(architecture: Architecture) -> bool {
+    !matches!(
+        architecture,
+        Architecture::Mips
+            | Architecture::Mips64
+            | Architecture::Mips64N32
+            | Architecture::MipsLe
+            | Architecture::Mips64Le
+            | Architecture::Mips64LeN32
+            | Architecture::Parisc
+            | Architecture::Parisc64
+    )
+}
+
+/// The name of a number, or the number where it has none; nothing where it is not known.
+pub(super) fn name(number: u64, context: &Context) -> Option<String> {
+    if number > LAST || number > LAST_COMMON && !is_generic(context.architecture) {
+        return None;
+    }
+    let place = usize::try_from(number).ok()?.checked_sub(1)?;
+    let name = ERRORS.get(place).filter(|name| !name.is_empty());
+    Some(name.map_or_else(|| number.to_string(), |name| (*name).to_owned()))
+}
+
+/// A name as it stands, or that of a number.
+pub(super) fn read(text: &str, context: &Context) -> Option<String> {
+    if ERRORS.contains(&text) && !text.is_empty() {
+        return Some(text.to_owned());
+    }
+    let number: u64 = text.parse().ok().filter(|number| (1..=LAST).contains(number))?;
+    Some(name(number, context).unwrap_or_else(|| number.to_string()))
+}

@@ -15,7 +15,7 @@ use systemd_harden::target::{DISTRIBUTIONS, Feature, NEWEST, OLDEST, Target, fit
 use systemd_harden::unit_file::{Load, Loader, Root, SearchPath, UnitName};
 use systemd_harden::unit_posture::read;
 
-use crate::harness::{command, copy_tree, project, same, scratch, tree};
+use crate::harness::{command, copy_tree, each_case, project, same, scratch, tree};
 
 /// The folders below units/, each with its manifest.
 fn shipped() -> Result<Vec<PathBuf>> {
@@ -226,18 +226,7 @@ fn same_manifest_same_bytes_and_nothing_of_the_machine() -> Result<()> {
 /// whole message of a failure (`stderr`). `UPDATE_GOLDEN=1` rewrites what is expected.
 #[test]
 fn cases() -> Result<()> {
-    let mut failed = Vec::new();
-    let mut count = 0;
-    for case in fs::read_dir(project("tests/cases/generate"))? {
-        let case = case?.path();
-        count += 1;
-        if let Err(error) = run(&case) {
-            failed.push(format!("{}: {error:#}", case.display()));
-        }
-    }
-    ensure!(count >= 10, "only {count} cases");
-    ensure!(failed.is_empty(), "{}", failed.join("\n"));
-    Ok(())
+    each_case("generate", 10, run)
 }
 
 fn run(case: &Path) -> Result<()> {

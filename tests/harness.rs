@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use assert_cmd::Command;
 use similar::TextDiff;
 use tempfile::TempDir;
@@ -75,5 +75,21 @@ pub(crate) fn same(path: &Path, found: &str) -> Result<()> {
     if expected != found {
         bail!("{}", TextDiff::from_lines(&expected, found).unified_diff().header("expected", "found"));
     }
+    Ok(())
+}
+
+/// Runs every folder of `tests/cases/KIND`; fewer than there should be are a mistake.
+pub(crate) fn each_case(kind: &str, at_least: usize, run: impl Fn(&Path) -> Result<()>) -> Result<()> {
+    let mut failed = Vec::new();
+    let mut count = 0;
+    for case in fs::read_dir(project("tests/cases").join(kind))? {
+        let case = case?.path();
+        count += 1;
+        if let Err(error) = run(&case) {
+            failed.push(format!("{}: {error:#}", case.display()));
+        }
+    }
+    ensure!(count >= at_least, "only {count} cases of {kind}");
+    ensure!(failed.is_empty(), "{}", failed.join("\n"));
     Ok(())
 }

@@ -7,24 +7,13 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use similar::TextDiff;
 
-use crate::harness::{command, copy_tree, project, scratch};
+use crate::harness::{command, copy_tree, each_case, project, scratch};
 
 /// Each folder of tests/cases/lint holds `arguments`, `*.toml` and `expected`: the exit status, what is printed and what
 /// is told on standard error. `UPDATE_GOLDEN=1` rewrites what is expected.
 #[test]
 fn cases() -> Result<()> {
-    let mut failed = Vec::new();
-    let mut count = 0;
-    for case in fs::read_dir(project("tests/cases/lint"))? {
-        let case = case?.path();
-        count += 1;
-        if let Err(error) = run(&case) {
-            failed.push(format!("{}: {error:#}", case.display()));
-        }
-    }
-    ensure!(count >= 5, "only {count} cases");
-    ensure!(failed.is_empty(), "{}", failed.join("\n"));
-    Ok(())
+    each_case("lint", 5, run)
 }
 
 fn run(case: &Path) -> Result<()> {

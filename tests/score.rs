@@ -4,26 +4,15 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 
-use crate::harness::{command, copy_tree, project, same, scratch};
+use crate::harness::{command, copy_tree, each_case, same, scratch};
 
 /// Each folder of tests/cases/score holds `arguments`, the files that they name, and what comes of it: `stdout`,
 /// `stderr` and `status`. `UPDATE_GOLDEN=1` rewrites them.
 #[test]
 fn cases() -> Result<()> {
-    let mut failed = Vec::new();
-    let mut count = 0;
-    for case in fs::read_dir(project("tests/cases/score"))? {
-        let case = case?.path();
-        count += 1;
-        if let Err(error) = run(&case) {
-            failed.push(format!("{}: {error:#}", case.display()));
-        }
-    }
-    ensure!(count >= 20, "only {count} cases");
-    ensure!(failed.is_empty(), "{}", failed.join("\n"));
-    Ok(())
+    each_case("score", 20, run)
 }
 
 fn run(case: &Path) -> Result<()> {

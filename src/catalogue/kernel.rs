@@ -161,7 +161,7 @@ pub(crate) static PROTECT_CLOCK: Directive = Directive {
         FORCES_NO_NEW_PRIVILEGES_AND,
     ],
     checks: &[check("ProtectClock", 1000, 1, Probe::On).in_releases(&[Range::since(245)])],
-    summary: "Refuses to set the clock; leaves the hardware clock readable, which costs half a tenth for DeviceAllow=.",
+    summary: "Refuses to set the clock; leaves the hardware clock readable, which costs a tenth for DeviceAllow=.",
     breaks: "Time services; up to 251 any physical device, for it makes the device policy an allow list.",
     ..ROW
 };

@@ -127,6 +127,16 @@ impl Manager {
         units: &[String],
         interfaces: Interfaces,
     ) -> Vec<(String, Result<Properties, BusFailure>)> {
+        self.properties_telling(units, interfaces, || {})
+    }
+
+    /// The same, with `answered` called after each unit.
+    pub fn properties_telling(
+        &self,
+        units: &[String],
+        interfaces: Interfaces,
+        answered: impl Fn(),
+    ) -> Vec<(String, Result<Properties, BusFailure>)> {
         let unanswered = Cell::new(0);
         let mut read: Vec<_> = zbus::block_on(
             stream::iter(units.iter().enumerate())
@@ -135,6 +145,7 @@ impl Manager {
                     async move { (place, unit, self.unit(unit, interfaces, unanswered).await) }
                 })
                 .buffer_unordered(IN_FLIGHT)
+                .inspect(|_| answered())
                 .collect(),
         );
         read.sort_unstable_by_key(|(place, ..)| *place);

@@ -1,9 +1,11 @@
 //! Units as a running manager has loaded them.
 
+use std::io::IsTerminal as _;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use indicatif::{ProgressBar, ProgressDrawTarget};
 
 use super::files::template_instance;
 use super::judge::{Asked, Found, Judge, remarks};
@@ -78,7 +80,10 @@ impl Loaded {
         let mut files = root.as_ref().map(|(root, search)| (root, Loader::new(root, search.clone())));
         let mut reports = Vec::new();
         let names: Vec<String> = names.iter().map(|name| self.instance(name.clone())).collect();
-        for (name, properties) in self.manager.properties(&names, Interfaces::All) {
+        let bar = progress(names.len());
+        let answers = self.manager.properties_telling(&names, Interfaces::All, || bar.inc(1));
+        bar.finish_and_clear();
+        for (name, properties) in answers {
             let properties = match properties {
                 Ok(properties) => properties,
                 Err(failure) => {
@@ -159,6 +164,16 @@ impl Loaded {
             notices: Vec::new(),
         }
     }
+}
+
+/// How many units have answered; on a terminal alone.
+fn progress(units: usize) -> ProgressBar {
+    let target = if std::io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    ProgressBar::with_draw_target(u64::try_from(units).ok(), target)
 }
 
 /// This host's files, where the bus is this host's own: only they say where a value was written.

@@ -13,9 +13,10 @@ use super::{appearance, manifest_file, print, tell};
 use crate::architecture::Architecture;
 use crate::cli::{Format, KNOWN_RELEASES, Score};
 use crate::context::{Context, Mode, Scope, UnitType};
+use crate::finding::Finding;
 use crate::manifest::{self, Manifest, Strictness};
 use crate::policy::{plan, policy};
-use crate::report::{self, Outcome, Remark, Report, Source, UnitReport};
+use crate::report::{self, Outcome, Report, Source, UnitReport};
 use crate::score::assess;
 use crate::status::Status;
 use crate::target::{self, Target, fit};
@@ -216,9 +217,9 @@ impl<'a> Run<'a> {
             reports.push(self.judge.judge_policy(manifest, wanted, strict));
         }
         if let Some(first) = reports.first_mut() {
-            first.notices.extend(manifest.notices.iter().map(|problem| Remark {
+            first.findings.extend(manifest.notices.iter().map(|problem| Finding {
                 place: Some((problem.place.file.clone(), Some(problem.place.line))),
-                ..Remark::new("manifest.notice", problem.message.clone())
+                ..Finding::notice("manifest.notice", problem.message.clone())
             }));
         }
         Ok(reports)
@@ -257,7 +258,6 @@ fn unreached(unit: String, why: String) -> UnitReport {
         context: None,
         outcome: Outcome::Failed(why),
         findings: Vec::new(),
-        notices: Vec::new(),
     }
 }
 

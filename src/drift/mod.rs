@@ -13,6 +13,7 @@ mod tests;
 use std::cmp::Ordering;
 
 use crate::catalogue::{Directive, Kind, Stage};
+use crate::finding::Severity;
 use crate::posture::{Origin, Posture, Reason, Setting};
 use crate::value::Value;
 use members::Members;
@@ -75,25 +76,6 @@ impl Relation {
             Self::Weaker => "weaker",
             Self::Stricter => "stricter",
             Self::Other => "other",
-        }
-    }
-}
-
-/// What a difference is worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// To be known; it does not change the outcome of a run.
-    Notice,
-    /// The unit is not what was declared, or cannot do what was declared.
-    Finding,
-}
-
-impl Severity {
-    /// As reports have it.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Notice => "notice",
-            Self::Finding => "finding",
         }
     }
 }

@@ -6,10 +6,9 @@ use std::fmt::Write as _;
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
 
-use super::{
-    Declared, Judged, Outcome, Remark, Report, UnitReport, checks, deceives, origin_words, reason_words,
-};
+use super::{Declared, Judged, Outcome, Report, UnitReport, checks, deceives, origin_words, reason_words};
 use crate::drift::Difference;
+use crate::finding::Finding;
 use crate::score::{Badness, Exposure, Line};
 
 /// The version of the document.
@@ -150,7 +149,9 @@ struct Drift {
 #[derive(Serialize, JsonSchema)]
 struct Note {
     /// Stable, such as `line.misread`.
-    id: &'static str,
+    id: String,
+    /// `finding`, `critical`, or `notice` where it does not change the exit status.
+    severity: &'static str,
     /// The file that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<String>,
@@ -160,6 +161,9 @@ struct Note {
     /// The directive that it is about, with its `=`.
     #[serde(skip_serializing_if = "Option::is_none")]
     directive: Option<String>,
+    /// The path, account, port or process that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
     /// What there is to say.
     message: String,
 }
@@ -188,8 +192,8 @@ impl From<&UnitReport> for Unit {
             arch: unit.context.map(|context| context.architecture.word()),
             error,
             figures,
-            findings: unit.findings.iter().map(Note::from).collect(),
-            notices: unit.notices.iter().map(Note::from).collect(),
+            findings: unit.attention().map(Note::from).collect(),
+            notices: unit.notices().map(Note::from).collect(),
         }
     }
 }
@@ -240,18 +244,20 @@ impl From<&Difference> for Drift {
     }
 }
 
-impl From<&Remark> for Note {
-    fn from(remark: &Remark) -> Self {
-        let (file, line) = match &remark.place {
+impl From<&Finding> for Note {
+    fn from(finding: &Finding) -> Self {
+        let (file, line) = match &finding.place {
             Some((path, line)) => (Some(path.to_string()), *line),
             None => (None, None),
         };
         Self {
-            id: remark.id,
+            id: finding.id.to_string(),
+            severity: finding.severity.word(),
             file,
             line,
-            directive: remark.directive.map(|directive| with_sign(directive.name)),
-            message: remark.text.clone(),
+            directive: finding.directive.map(|directive| with_sign(directive.name)),
+            subject: finding.subject.clone(),
+            message: finding.text.clone(),
         }
     }
 }

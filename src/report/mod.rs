@@ -17,9 +17,9 @@ pub(crate) use json::plain_json;
 pub use json::{json, schema};
 pub use text::{Appearance, Colour, text};
 
-use crate::catalogue::Directive;
 use crate::context::Context;
-use crate::drift::{Drift, Severity};
+use crate::drift::Drift;
+use crate::finding::Finding;
 use crate::posture::{Origin, Posture, Reason};
 use crate::score::{Assessment, Exposure};
 use crate::status::Status;
@@ -41,10 +41,8 @@ pub struct UnitReport {
     pub context: Option<Context>,
     /// What came of it.
     pub outcome: Outcome,
-    /// What needs attention besides drift.
-    pub findings: Vec<Remark>,
-    /// What is worth knowing.
-    pub notices: Vec<Remark>,
+    /// What there is to know besides drift.
+    pub findings: Vec<Finding>,
 }
 
 /// Where a unit was read.
@@ -101,26 +99,6 @@ pub struct Declared {
     pub drift: Drift,
 }
 
-/// A finding or a notice.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Remark {
-    /// Stable, in kebab-case: `line.misread`.
-    pub id: &'static str,
-    /// The file and line that it is about.
-    pub place: Option<(Arc<str>, Option<u32>)>,
-    /// The directive that it is about.
-    pub directive: Option<&'static Directive>,
-    /// What there is to say.
-    pub text: String,
-}
-
-impl Remark {
-    /// About the unit as a whole.
-    pub fn new(id: &'static str, text: impl Into<String>) -> Self {
-        Self { id, place: None, directive: None, text: text.into() }
-    }
-}
-
 impl Report {
     /// The worst of the units' outcomes.
     pub fn status(&self) -> Status {
@@ -129,17 +107,27 @@ impl Report {
 }
 
 impl UnitReport {
+    /// What needs attention.
+    pub fn attention(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.severity.counts())
+    }
+
+    /// What is only worth knowing.
+    pub fn notices(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| !finding.severity.counts())
+    }
+
     /// What this unit makes of the run. Exposure alone is never a finding.
     pub fn status(&self) -> Status {
         let drifts = |judged: &Judged| {
             let drift = judged.declared.as_ref().map(|declared| &declared.drift);
-            drift.is_some_and(|drift| {
-                drift.differences.iter().any(|difference| difference.severity == Severity::Finding)
-            })
+            drift.is_some_and(|drift| drift.differences.iter().any(|difference| difference.severity.counts()))
         };
         match &self.outcome {
             Outcome::Failed(_) => Status::Failed,
-            Outcome::Judged(judged) if drifts(judged) || !self.findings.is_empty() => Status::Findings,
+            Outcome::Judged(judged) if drifts(judged) || self.attention().next().is_some() => {
+                Status::Findings
+            }
             Outcome::Judged(_) | Outcome::PassedOver(_) => Status::Clean,
         }
     }

@@ -4,6 +4,7 @@ use super::*;
 use crate::catalogue::{self, Stage};
 use crate::context::{Mode, Scope, UnitType};
 use crate::drift;
+use crate::finding::Severity;
 use crate::release::Release;
 use crate::score::assess;
 use crate::syscalls::Architecture;
@@ -44,30 +45,22 @@ fn quotesd() -> anyhow::Result<UnitReport> {
         avoidable: assessment.exposure.above(policy),
         drift: drift::compare(&wanted, &found),
     };
-    let misread = Remark {
+    let misread = Finding {
         place: Some((Arc::from("/etc/q"), Some(3))),
         directive: catalogue::find("SystemCallFilter"),
-        ..Remark::new("line.misread", "`@x\u{9b}` is no set")
+        ..Finding::new("line.misread", "`@x\u{9b}` is no set")
     };
     Ok(UnitReport {
         unit: "quotesd.service".to_owned(),
         source: Source::Bus,
         context: Some(context()),
         outcome: Outcome::Judged(Box::new(Judged { posture: found, assessment, declared: Some(declared) })),
-        findings: vec![misread],
-        notices: vec![Remark::new("unit.stale", "its files have changed")],
+        findings: vec![misread, Finding::notice("unit.stale", "its files have changed")],
     })
 }
 
 fn other(unit: &str, outcome: Outcome) -> UnitReport {
-    UnitReport {
-        unit: unit.to_owned(),
-        source: Source::File,
-        context: None,
-        outcome,
-        findings: Vec::new(),
-        notices: Vec::new(),
-    }
+    UnitReport { unit: unit.to_owned(), source: Source::File, context: None, outcome, findings: Vec::new() }
 }
 
 #[test]

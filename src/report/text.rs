@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use clap::builder::styling::{AnsiColor, Style};
 
-use super::{Judged, Outcome, Remark, Report, Source, UnitReport, checks, origin_words, shown};
-use crate::drift::{Difference, Relation, Severity};
+use super::{Judged, Outcome, Report, Source, UnitReport, checks, origin_words, shown};
+use crate::drift::{Difference, Relation};
+use crate::finding::{Finding, Severity};
 use crate::posture::Reason;
 use crate::score::{Badness, Line, Rating};
 
@@ -101,7 +102,7 @@ impl Page {
         let drift = judged.declared.as_ref().map(|declared| &declared.drift);
         let all = drift.map(|drift| drift.differences.as_slice()).unwrap_or_default();
         let told: Vec<&Difference> =
-            all.iter().filter(|difference| single || difference.severity == Severity::Finding).collect();
+            all.iter().filter(|difference| single || difference.severity.counts()).collect();
         let widest = |text: fn(&Difference) -> String| told.iter().map(|one| length(&text(one))).max();
         let name = |difference: &Difference| format!("{}=", difference.directive.name);
         let origin = |difference: &Difference| shown(&origin_words(&difference.origin));
@@ -121,24 +122,31 @@ impl Page {
             ];
             self.line(INDENT, &cells);
         }
-        for finding in &unit.findings {
-            self.remark("finding", AnsiColor::Red.on_default(), finding);
+        for finding in unit.attention() {
+            self.finding(finding);
         }
         if single {
-            for notice in &unit.notices {
-                self.remark("notice", Style::new().dimmed(), notice);
+            for notice in unit.notices() {
+                self.finding(notice);
             }
         }
     }
 
-    fn remark(&mut self, kind: &str, style: Style, remark: &Remark) {
-        let place = match &remark.place {
-            Some((path, Some(line))) => format!("{}:{line}: ", shown(path)),
-            Some((path, None)) => format!("{}: ", shown(path)),
-            None => String::new(),
+    fn finding(&mut self, finding: &Finding) {
+        let style = match finding.severity {
+            Severity::Notice => Style::new().dimmed(),
+            Severity::Finding => AnsiColor::Red.on_default(),
+            Severity::Critical => AnsiColor::Red.on_default().bold(),
         };
-        let text = Cell::new(format!("{place}{}", shown(&remark.text)));
-        self.line(INDENT, &[Cell::padded(kind.to_owned(), RELATION).style(style), text]);
+        let place = match (&finding.place, &finding.subject) {
+            (Some((path, Some(line))), _) => format!("{}:{line}: ", shown(path)),
+            (Some((path, None)), _) => format!("{}: ", shown(path)),
+            (None, Some(subject)) => format!("{}: ", shown(subject)),
+            (None, None) => String::new(),
+        };
+        let text = Cell::new(format!("{place}{}", shown(&finding.text)));
+        let word = Cell::padded(finding.severity.word().to_owned(), RELATION).style(style);
+        self.line(INDENT, &[word, text]);
     }
 
     /// Every check, what costs most first; then what is good, and last what does not apply.
@@ -287,13 +295,15 @@ fn what(difference: &Difference) -> String {
 fn counts(unit: &UnitReport, judged: &Judged) -> String {
     let all =
         judged.declared.as_ref().map(|declared| declared.drift.differences.as_slice()).unwrap_or_default();
-    let drift = all.iter().filter(|difference| difference.severity == Severity::Finding).count();
-    let notices = all.len() - drift + unit.notices.len();
+    let drift = all.iter().filter(|difference| difference.severity.counts()).count();
+    let notices = all.len() - drift + unit.notices().count();
     let mut counts = Vec::new();
     if judged.declared.is_some() && unit.source != Source::Manifest {
         counts.push(if drift == 0 { "no drift".to_owned() } else { format!("{drift} drift") });
     }
-    for (count, one, many) in [(unit.findings.len(), "finding", "findings"), (notices, "notice", "notices")] {
+    for (count, one, many) in
+        [(unit.attention().count(), "finding", "findings"), (notices, "notice", "notices")]
+    {
         match count {
             0 => {}
             1 => counts.push(format!("1 {one}")),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::judge::{Asked, Found, Judge, remarks};
+use super::judge::{Asked, Found, Judge, of_lines};
 use crate::context::{Context, Mode, UnitType};
 use crate::posture::Posture;
 use crate::release::Release;
@@ -64,7 +64,6 @@ impl Files<'_> {
             context: Some(context),
             outcome,
             findings: Vec::new(),
-            notices: Vec::new(),
         };
         if context.unit_type == UnitType::Other {
             let why = "nothing is executed by a unit of this type: name the service that it starts";
@@ -82,18 +81,10 @@ impl Files<'_> {
             let why = format!("systemd {release} refuses it: {}{line}: {}", refused.path, refused.text);
             return cannot(unit, asked.failed(why));
         }
-        let (findings, notices) = remarks(reading.notices);
+        let findings = of_lines(reading.notices);
         let mut names: Vec<&str> = vec![text.id.as_str()];
         names.extend(text.names.iter().map(UnitName::as_str));
-        judge.judge(Found {
-            unit,
-            names,
-            source: Source::File,
-            asked,
-            posture: reading.posture,
-            findings,
-            notices,
-        })
+        judge.judge(Found { unit, names, source: Source::File, asked, posture: reading.posture, findings })
     }
 }
 

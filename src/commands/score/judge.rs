@@ -3,10 +3,11 @@
 use crate::catalogue;
 use crate::commands::manifests::Manifests;
 use crate::drift::{self, Drift};
+use crate::finding::Finding;
 use crate::manifest::{Manifest, Strictness};
 use crate::policy::{Planned, policy};
 use crate::posture::Posture;
-use crate::report::{Declared, Judged, Outcome, Remark, Source, UnitReport};
+use crate::report::{Declared, Judged, Outcome, Source, UnitReport};
 use crate::score::{Exposure, assess};
 use crate::unit_posture::{LineNotice, NoticeKind};
 
@@ -51,16 +52,14 @@ pub(super) struct Found<'n> {
     pub(super) asked: Asked,
     /// What it was found to be.
     pub(super) posture: Posture,
-    /// What needs attention.
-    pub(super) findings: Vec<Remark>,
-    /// What is worth knowing.
-    pub(super) notices: Vec<Remark>,
+    /// What there is to know of it already.
+    pub(super) findings: Vec<Finding>,
 }
 
 impl Judge {
     /// Judges a unit that was read.
     pub(super) fn judge(&self, found: Found<'_>) -> UnitReport {
-        let Found { unit, names, source, asked, mut posture, mut findings, mut notices } = found;
+        let Found { unit, names, source, asked, mut posture, mut findings } = found;
         let context = posture.context;
         let assessment = assess(&posture);
         let declared = match self.manifests.declaring(&names) {
@@ -76,12 +75,12 @@ impl Judge {
                 "the figure lacks checks: not all system calls of {} are known",
                 context.architecture
             );
-            notices.push(Remark::new("checks.not-known", text));
+            findings.push(Finding::notice("checks.not-known", text));
         }
         let outcome = match declared {
             Ok(declared) => {
                 if let Some(declared) = &declared {
-                    notices.extend(not_known(&declared.drift, &posture));
+                    findings.extend(not_known(&declared.drift, &posture));
                 }
                 // The report shows the values that the checks saw.
                 posture.settle(catalogue::judgement(context.mode));
@@ -89,7 +88,7 @@ impl Judge {
             }
             Err(why) => Outcome::Failed(why),
         };
-        UnitReport { unit, source, context: Some(context), outcome, findings, notices }
+        UnitReport { unit, source, context: Some(context), outcome, findings }
     }
 
     /// Judges what a manifest asks for; `strict` is the figure of its strictest policy, where that is another one.
@@ -116,14 +115,13 @@ impl Judge {
             context: Some(context),
             outcome: Outcome::Judged(Box::new(Judged { posture, assessment, declared: Some(declared) })),
             findings,
-            notices: Vec::new(),
         }
     }
 
-    fn limit(&self, exposure: Exposure, findings: &mut Vec<Remark>) {
+    fn limit(&self, exposure: Exposure, findings: &mut Vec<Finding>) {
         if let Some(threshold) = self.threshold.filter(|threshold| exposure > *threshold) {
             let text = format!("exposure {exposure} is above the threshold {threshold}");
-            findings.push(Remark::new("exposure.above-threshold", text));
+            findings.push(Finding::new("exposure.above-threshold", text));
         }
     }
 }
@@ -152,26 +150,25 @@ fn declare(
     })
 }
 
-fn not_known<'d>(drift: &'d Drift, posture: &'d Posture) -> impl Iterator<Item = Remark> + 'd {
+fn not_known<'d>(drift: &'d Drift, posture: &'d Posture) -> impl Iterator<Item = Finding> + 'd {
     let release = posture.context.release;
-    drift.not_known.iter().map(move |directive| Remark {
+    drift.not_known.iter().map(move |directive| Finding {
         directive: Some(directive),
-        ..Remark::new("property.not-known", format!("{}= is not known to systemd {release}", directive.name))
+        ..Finding::notice(
+            "property.not-known",
+            format!("{}= is not known to systemd {release}", directive.name),
+        )
     })
 }
 
-/// Findings and notices of a unit's lines: what systemd misreads opens what the line seems to close.
-pub(super) fn remarks(lines: Vec<LineNotice>) -> (Vec<Remark>, Vec<Remark>) {
-    let (misread, ignored): (Vec<_>, Vec<_>) =
-        lines.into_iter().partition(|line| line.kind == NoticeKind::Misread);
-    let remark = |id: &'static str, line: LineNotice| Remark {
-        id,
-        place: Some((line.path, line.line)),
-        directive: line.directive,
-        text: line.text,
+/// What there is to know of a unit's lines: what systemd misreads opens what the line seems to close.
+pub(super) fn of_lines(lines: Vec<LineNotice>) -> Vec<Finding> {
+    let finding = |line: LineNotice| {
+        let finding = match line.kind {
+            NoticeKind::Misread => Finding::new("line.misread", line.text),
+            NoticeKind::Ignored | NoticeKind::Refused => Finding::notice("line.ignored", line.text),
+        };
+        Finding { place: Some((line.path, line.line)), directive: line.directive, ..finding }
     };
-    (
-        misread.into_iter().map(|line| remark("line.misread", line)).collect(),
-        ignored.into_iter().map(|line| remark("line.ignored", line)).collect(),
-    )
+    lines.into_iter().map(finding).collect()
 }

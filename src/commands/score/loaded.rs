@@ -8,15 +8,16 @@ use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget};
 
 use super::files::template_instance;
-use super::judge::{Asked, Found, Judge, remarks};
+use super::judge::{Asked, Found, Judge, of_lines};
 use crate::architecture::Architecture;
 use crate::bus::{Address, Interfaces, LoadState, Manager, Properties};
 use crate::bus_posture;
 use crate::cli::KNOWN_RELEASES;
 use crate::context::{Context, Mode, Scope, UnitType};
+use crate::finding::Finding;
 use crate::posture::Posture;
 use crate::release::Release;
-use crate::report::{Outcome, Remark, Source, UnitReport};
+use crate::report::{Outcome, Source, UnitReport};
 use crate::unit_file::{Links, Load, Loader, Root, SearchPath, UnitName, UnitText};
 use crate::unit_posture;
 
@@ -27,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Loaded {
     manager: Manager,
     context: Context,
-    newer: Option<Remark>,
+    newer: Option<Finding>,
 }
 
 impl Loaded {
@@ -47,7 +48,7 @@ impl Loaded {
         );
         let newer = (release > newest).then(|| {
             let text = format!("systemd {release} is newer than {newest}, whose rules are the newest known");
-            Remark::new("release.not-known", text)
+            Finding::notice("release.not-known", text)
         });
         let said = manager.architecture().and_then(Architecture::find);
         let architecture =
@@ -119,16 +120,15 @@ impl Loaded {
             return self.cannot(name.to_owned(), asked.failed(why.to_owned()));
         }
         let mut reading = bus_posture::read(id, properties, context);
-        let mut findings = Vec::new();
-        let mut notices: Vec<Remark> = self.newer.iter().cloned().collect();
+        let mut findings: Vec<Finding> = self.newer.iter().cloned().collect();
         if properties.needs_daemon_reload() == Some(true) {
             let text = "its files have changed since the manager read them: this is what it read; \
                         `systemctl daemon-reload` takes them over";
-            notices.push(Remark::new("unit.stale", text));
+            findings.push(Finding::notice("unit.stale", text));
         }
-        notices.extend(reading.odd.iter().map(|odd| Remark {
+        findings.extend(reading.odd.iter().map(|odd| Finding {
             directive: Some(odd.directive),
-            ..Remark::new(
+            ..Finding::notice(
                 "property.misshapen",
                 format!("the manager's `{}` is not as systemd writes it", odd.property),
             )
@@ -137,9 +137,7 @@ impl Loaded {
             let written = unit_posture::read(&text, &Posture::unset(id, context));
             bus_posture::attribute(&mut reading.posture, &written.posture);
             if properties.needs_daemon_reload() == Some(false) {
-                let (misread, ignored) = remarks(written.notices);
-                findings.extend(misread);
-                notices.extend(ignored);
+                findings.extend(of_lines(written.notices));
             }
         }
         let names = vec![id, name];
@@ -150,7 +148,6 @@ impl Loaded {
             asked,
             posture: reading.posture,
             findings,
-            notices,
         })
     }
 
@@ -161,7 +158,6 @@ impl Loaded {
             unit,
             outcome,
             findings: Vec::new(),
-            notices: Vec::new(),
         }
     }
 }

@@ -3,13 +3,15 @@
 //! Answers what the manager says, and nothing more: a property that it does not publish is not known, never off. What
 //! a value means is its directive's; asking the manager is `bus`'s.
 
+use std::sync::Arc;
+
 use crate::bus::Properties;
 use crate::bus_value::BusValue;
 use crate::catalogue::{self, Bus, Directive};
 use crate::context::Context;
 use crate::drift;
 use crate::posture::{Origin, Posture};
-use crate::value::Published;
+use crate::value::{Published, Value};
 
 /// A unit as its manager says it.
 pub struct BusReading {
@@ -60,14 +62,49 @@ fn read_with<'p>(unit: &str, get: impl Fn(&str) -> Option<&'p BusValue>, context
 }
 
 /// Says of each value where it comes from, as far as the unit's files, read as `files`, come to the same value. What
-/// does not, was changed at run time or before the manager read the files again, and stays the manager's word.
-pub fn attribute(posture: &mut Posture, files: &Posture) {
+/// they do not say is the manager's default where `manager`, its own properties, has one of that value. Anything else
+/// was changed at run time or before the manager read the files again, and stays the manager's word.
+pub fn attribute(posture: &mut Posture, files: &Posture, manager: &Properties) {
+    attribute_with(posture, files, |property| manager.get(property));
+}
+
+fn attribute_with<'p>(
+    posture: &mut Posture,
+    files: &Posture,
+    manager: impl Fn(&str) -> Option<&'p BusValue>,
+) {
     for (directive, written) in files.iter() {
         let published = posture.get(directive);
-        if published.origin == Origin::Bus && drift::agree(directive, written, published, posture) {
-            let value = published.value.clone();
-            posture.put(directive, value, written.origin.clone());
+        if published.origin != Origin::Bus || !drift::agree(directive, written, published, posture) {
+            continue;
         }
+        let value = published.value.clone();
+        if written.origin != Origin::Default {
+            posture.put(directive, value, written.origin.clone());
+            continue;
+        }
+        match manager_default(directive, &manager, &posture.context) {
+            Some((name, default)) if default == value => {
+                posture.put(directive, value, Origin::Manager { default: name });
+            }
+            Some(_) => {}
+            None => posture.put(directive, value, Origin::Default),
+        }
+    }
+}
+
+/// What the manager gives units that do not say it: it publishes its defaults under the unit's property with `Default`
+/// before it, which is also what system.conf calls them (systemd-system.conf(5), systemd 240 to 262).
+fn manager_default<'p>(
+    directive: &Directive,
+    manager: &impl Fn(&str) -> Option<&'p BusValue>,
+    context: &Context,
+) -> Option<(Arc<str>, Value)> {
+    let published: Vec<&BusValue> =
+        directive.properties().iter().map_while(|name| manager(&format!("Default{name}"))).collect();
+    match directive.kind.from_bus(&published, context) {
+        Published::As(value) => Some((Arc::from(format!("Default{}", directive.name)), value)),
+        Published::InPart | Published::Odd => None,
     }
 }
 
@@ -90,7 +127,6 @@ fn properties<'p>(
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::sync::Arc;
 
     use super::*;
     use crate::context::{Mode, Scope, UnitType};
@@ -186,9 +222,27 @@ mod tests {
             let directive = catalogue::find(name).ok_or_else(|| anyhow::anyhow!("no {name}"))?;
             files.assign(directive, value, line("/a", at));
         }
-        attribute(&mut reading.posture, &files);
+        attribute_with(&mut reading.posture, &files, |_| None);
         assert_eq!(found(&reading, "NoNewPrivileges")?.1, line("/a", 3));
         assert_eq!(found(&reading, "ProtectHome")?.1, Origin::Bus);
+        Ok(())
+    }
+
+    #[test]
+    fn what_no_file_says_is_the_managers_default_or_was_set_later() -> anyhow::Result<()> {
+        let limits = [("LimitNOFILE", 524_288), ("LimitNOFILESoft", 1024), ("TasksMax", 9)];
+        let limits = limits.map(|(name, number)| (name, BusValue::Unsigned(number)));
+        let mut reading = reading(&limits);
+        let defaults: BTreeMap<&str, BusValue> =
+            [("DefaultLimitNOFILE", 524_288), ("DefaultLimitNOFILESoft", 1024), ("DefaultTasksMax", 5)]
+                .into_iter()
+                .map(|(name, number)| (name, BusValue::Unsigned(number)))
+                .collect();
+        let files = Posture::unset("a.service", context(257));
+        attribute_with(&mut reading.posture, &files, |name| defaults.get(name));
+        let by_manager = Origin::Manager { default: Arc::from("DefaultLimitNOFILE") };
+        assert_eq!(found(&reading, "LimitNOFILE")?, ("1024:524288".to_owned(), by_manager));
+        assert_eq!(found(&reading, "TasksMax")?.1, Origin::Bus);
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::catalogue::Directive;
+use crate::manifest::{Date, Place};
 
 /// Something to know about a unit, the process that runs it, or what it owns on disk.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +23,37 @@ pub struct Finding {
     pub subject: Option<String>,
     /// What there is to say, the way out included.
     pub text: String,
+    /// What an administrator says of it.
+    pub accepted: Option<Acceptance>,
+}
+
+/// That an administrator lives with a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acceptance {
+    /// Why.
+    pub because: Arc<str>,
+    /// The last day of it, in UTC.
+    pub until: Date,
+    /// Where it is stated.
+    pub place: Place,
+    /// Whether that day has not passed.
+    pub term: Term,
+}
+
+/// Whether something is still in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Term {
+    /// It is.
+    Runs,
+    /// It is over.
+    Expired,
+}
+
+impl Acceptance {
+    /// Whether there is one, in force.
+    pub fn holds(acceptance: Option<&Self>) -> bool {
+        acceptance.is_some_and(|acceptance| acceptance.term == Term::Runs)
+    }
 }
 
 impl Finding {
@@ -34,12 +66,18 @@ impl Finding {
             directive: None,
             subject: None,
             text: text.into(),
+            accepted: None,
         }
     }
 
     /// What is worth knowing, about the unit as a whole.
     pub fn notice(id: impl Into<Cow<'static, str>>, text: impl Into<String>) -> Self {
         Self { severity: Severity::Notice, ..Self::new(id, text) }
+    }
+
+    /// Whether it makes a run end with findings.
+    pub fn counts(&self) -> bool {
+        self.severity.counts() && !Acceptance::holds(self.accepted.as_ref())
     }
 
     /// The same, about this thing.

@@ -45,6 +45,11 @@ pub enum Origin {
     },
     /// The manager published it.
     Bus,
+    /// The unit does not say it, and the manager has this default of its own.
+    Manager {
+        /// The manager's property, as its configuration calls it too: `DefaultTasksMax`.
+        default: Arc<str>,
+    },
     /// The manager does not publish it: its release does not have it.
     NotKnown,
     /// Another directive brings it along.

@@ -211,10 +211,10 @@ impl<'a> Run<'a> {
                 Strictness::Strict => None,
                 Strictness::Safe | Strictness::Default => {
                     let strict = policy(manifest, &planned, context, Strictness::Strict)?.posture;
-                    Some(assess(&strict).exposure)
+                    Some(assess(&strict))
                 }
             };
-            reports.push(self.judge.judge_policy(manifest, wanted, strict));
+            reports.push(self.judge.judge_policy(manifest, wanted, planned.unit_name(), strict));
         }
         if let Some(first) = reports.first_mut() {
             first.findings.extend(manifest.notices.iter().map(|problem| Finding {
@@ -232,7 +232,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn finish(self, format: Format) -> anyhow::Result<Status> {
+    fn finish(mut self, format: Format) -> anyhow::Result<Status> {
+        self.report.accept(today());
         for unit in &self.report.units {
             if let Outcome::Failed(why) = &unit.outcome
                 && unit.context.is_some()
@@ -247,6 +248,16 @@ impl<'a> Run<'a> {
         };
         print(&text)?;
         Ok(self.status.and(self.report.status()))
+    }
+}
+
+/// The day, in UTC; the only look at the clock.
+fn today() -> manifest::Date {
+    let now = time::OffsetDateTime::now_utc();
+    manifest::Date {
+        year: u16::try_from(now.year()).unwrap_or(u16::MAX),
+        month: now.month().into(),
+        day: now.day(),
     }
 }
 

@@ -1,10 +1,10 @@
 //! By which members two sets differ, named as an administrator would: entries, bits, and of system calls whole sets
 //! before single calls.
 
-use crate::catalogue::{Directive, Entry, Kind};
+use crate::catalogue::{Directive, Kind};
 use crate::posture::Posture;
 use crate::syscalls::{self, Call, CallSet};
-use crate::value::{CallFilter, NameFilter, Value, entry_name};
+use crate::value::{CallFilter, Value};
 
 /// The members that only one of two values has.
 #[derive(Debug, Default, PartialEq)]
@@ -15,71 +15,14 @@ pub(super) struct Members {
 
 pub(super) fn of(directive: &Directive, found: &Value, wanted: &Value, posture: &Posture) -> Members {
     match (&directive.kind, found, wanted) {
-        (Kind::Mask(_), Value::Mask(found), Value::Mask(wanted)) => Members {
-            only_found: bits(directive, found & !wanted),
-            only_wanted: bits(directive, wanted & !found),
-        },
-        (Kind::Names(_), Value::Names(found), Value::Names(wanted)) => names(found, wanted),
         // Between a list that allows and one that denies lies every call there is.
         (Kind::Calls, Value::Calls(ours), Value::Calls(theirs)) if same_sense(found, wanted) => {
             calls(ours, theirs, posture)
         }
-        (Kind::Words(_), Value::Words(found), Value::Words(wanted)) => Members {
-            only_found: entries_but(directive, found, wanted),
-            only_wanted: entries_but(directive, wanted, found),
-        },
-        (Kind::Networks(_), Value::Networks(found), Value::Networks(wanted)) => {
-            let but = |some: &[_], others: &[_]| {
-                let rest = some.iter().filter(|net| !others.contains(*net)).copied().collect();
-                let text = directive.kind.write(&Value::Networks(rest));
-                text.split_ascii_whitespace().map(str::to_owned).collect()
-            };
-            Members { only_found: but(found, wanted), only_wanted: but(wanted, found) }
+        (kind, ..) => {
+            Members { only_found: kind.excess(found, wanted), only_wanted: kind.excess(wanted, found) }
         }
-        _ => Members::default(),
     }
-}
-
-/// The bits that have a name; a bit is written alone to learn it.
-fn bits(directive: &Directive, mask: u64) -> Vec<String> {
-    let nameless = directive.kind.write(&Value::Mask(0));
-    let name = |bit: u32| directive.kind.write(&Value::Mask(1 << bit));
-    (0..u64::BITS).filter(|bit| mask & (1 << bit) != 0).map(name).filter(|name| *name != nameless).collect()
-}
-
-/// What passes here and not there, as far as either list names it.
-fn names(found: &NameFilter, wanted: &NameFilter) -> Members {
-    let passes_only = |here: &NameFilter, there: &NameFilter| {
-        let named = here.names.union(&there.names);
-        named.filter(|name| here.passes(name) && !there.passes(name)).cloned().collect()
-    };
-    Members { only_found: passes_only(found, wanted), only_wanted: passes_only(wanted, found) }
-}
-
-/// The entries as they may be shown: of a literal credential its name alone.
-pub(super) fn entries(directive: &Directive, value: &Value) -> Vec<String> {
-    let Value::Words(entries) = value else { return Vec::new() };
-    entries.iter().map(|entry| shown(directive, entry).to_owned()).collect()
-}
-
-fn shown<'e>(directive: &Directive, entry: &'e str) -> &'e str {
-    if holds_secrets(directive) { entry_name(entry) } else { entry }
-}
-
-/// Whether the entries are literal credentials, which a report must not repeat.
-fn holds_secrets(directive: &Directive) -> bool {
-    let credentials = matches!(directive.kind, Kind::Words(rules) if rules.entry == Entry::Credential);
-    credentials && directive.name.starts_with("Set")
-}
-
-/// The entries of one list without an equal in the other; equal is what the directive's family takes for it.
-fn entries_but(directive: &Directive, some: &[String], others: &[String]) -> Vec<String> {
-    let equal = |a: &str, b: &str| {
-        let one = |entry: &str| Value::Words(vec![entry.to_owned()]);
-        directive.kind.compare(&one(a), &one(b)) == Some(std::cmp::Ordering::Equal)
-    };
-    let rest = some.iter().filter(|entry| !others.iter().any(|other| equal(entry, other)));
-    rest.map(|entry| shown(directive, entry).to_owned()).collect()
 }
 
 /// Whether two filters of system calls both allow, or both deny, so that their members say all.

@@ -1,5 +1,5 @@
 //! The difference between a policy and a found posture: each directive that is weaker, stricter or other than it was
-//! declared, and by which members.
+//! declared, and by which members; what both leave open without a need; and needs that the found unit does not use.
 //!
 //! Answers by the order of each directive's family and knows no directive's rules itself. How a difference is shown is
 //! the report's; what the kernel has in force is not looked at here.
@@ -9,19 +9,24 @@
 mod members;
 #[cfg(test)]
 mod tests;
+mod unexplained;
+mod unused;
 
 use std::cmp::Ordering;
 
 use crate::catalogue::{Directive, Kind, Stage};
-use crate::finding::Severity;
+use crate::finding::{Acceptance, Severity};
 use crate::posture::{Origin, Posture, Reason, Setting};
 use crate::value::Value;
 use members::Members;
 
+pub use unexplained::LeftOpen;
+pub use unused::{Use, uses};
+
 /// What comes of comparing two postures.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Drift {
-    /// What differs, in the catalogue's order.
+    /// What differs, in the catalogue's order; what is only unexplained stands behind the rest.
     pub differences: Vec<Difference>,
     /// What the policy wants and the manager does not publish: neither drift nor fine.
     pub not_known: Vec<&'static Directive>,
@@ -49,12 +54,21 @@ pub struct Difference {
     pub origin: Origin,
     /// Why the policy has its value.
     pub reasons: Vec<Reason>,
+    /// What leaves the directive open, where no reason of the policy says it; of [`Relation::Unexplained`] alone.
+    pub left_open: Option<LeftOpen>,
+    /// What an administrator says of it.
+    pub accepted: Option<Acceptance>,
 }
 
 impl Difference {
     /// `drift.weaker.NoNewPrivileges`, the same in every release of this program.
     pub fn id(&self) -> String {
         format!("drift.{}.{}", self.relation.word(), self.directive.name)
+    }
+
+    /// Whether it makes a run end with findings.
+    pub fn counts(&self) -> bool {
+        self.severity.counts() && !Acceptance::holds(self.accepted.as_ref())
     }
 }
 
@@ -67,6 +81,8 @@ pub enum Relation {
     Stricter,
     /// It is neither the one nor the other.
     Other,
+    /// The policy leaves it as open, and no need asks for that.
+    Unexplained,
 }
 
 impl Relation {
@@ -76,19 +92,13 @@ impl Relation {
             Self::Weaker => "weaker",
             Self::Stricter => "stricter",
             Self::Other => "other",
+            Self::Unexplained => "unexplained",
         }
     }
 }
 
 /// Compares two postures of one unit and one release, both as the release leaves them at load.
 pub fn compare(wanted: &Posture, found: &Posture) -> Drift {
-    // Some settings bring others along without showing it (PrivateMounts=); with those, written out or not is no
-    // difference.
-    let settled = |posture: &Posture| {
-        let mut posture = posture.clone();
-        posture.settle(Stage::LoadedJudgement);
-        posture
-    };
     let (wanted, found) = (settled(wanted), settled(found));
     let mut drift = Drift::default();
     for (directive, wants) in wanted.iter() {
@@ -106,6 +116,14 @@ pub fn compare(wanted: &Posture, found: &Posture) -> Drift {
         drift.differences.extend(difference(directive, wants, has, &found));
     }
     drift
+}
+
+/// Some settings bring others along without showing it (PrivateMounts=); with those, written out or not is no
+/// difference.
+fn settled(posture: &Posture) -> Posture {
+    let mut posture = posture.clone();
+    posture.settle(Stage::LoadedJudgement);
+    posture
 }
 
 /// Whether a published value is what a unit's lines come to.
@@ -135,14 +153,14 @@ fn difference(
     has: &Setting,
     found: &Posture,
 ) -> Option<Difference> {
-    let (wanted, value) = (comparable(&wants.value, &has.value), comparable(&has.value, &wants.value));
-    if is_known_only_there(&wanted) || is_known_only_there(&value) {
+    let (wanted, value) = (&wants.value, &has.value);
+    if is_known_only_there(wanted) || is_known_only_there(value) {
         return None;
     }
-    let Members { only_found, only_wanted } = members::of(directive, &value, &wanted, found);
+    let Members { only_found, only_wanted } = members::of(directive, value, wanted, found);
     let relation = match &directive.kind {
         // The lists of two libraries may differ in calls that neither means: what counts is left in the members.
-        Kind::Calls if members::same_sense(&value, &wanted) => {
+        Kind::Calls if members::same_sense(value, wanted) => {
             match (only_found.is_empty(), only_wanted.is_empty()) {
                 (true, true) => return None,
                 (false, true) => Relation::Weaker,
@@ -151,8 +169,8 @@ fn difference(
             }
         }
         // Different bits may come to one text: those without a name, and a namespace that a release overlooks.
-        Kind::Mask(_) if directive.kind.write(&value) == directive.kind.write(&wanted) => return None,
-        kind => match kind.compare(&value, &wanted) {
+        Kind::Mask(_) if directive.kind.write(value) == directive.kind.write(wanted) => return None,
+        kind => match kind.compare(value, wanted) {
             Some(Ordering::Equal) => return None,
             Some(Ordering::Less) => Relation::Weaker,
             Some(Ordering::Greater) => Relation::Stricter,
@@ -167,12 +185,14 @@ fn difference(
         directive,
         relation,
         severity: severity(relation, &reasons),
-        wanted: written(directive, wants, &wanted),
-        found: written(directive, has, &value),
+        wanted: written(directive, wants),
+        found: written(directive, has),
         only_found,
         only_wanted,
         origin: has.origin.clone(),
         reasons,
+        left_open: None,
+        accepted: None,
     })
 }
 
@@ -181,15 +201,8 @@ fn severity(relation: Relation, reasons: &[Reason]) -> Severity {
     let needed = reasons.iter().any(|reason| matches!(reason, Reason::Needed { .. }));
     match relation {
         Relation::Stricter if !needed => Severity::Notice,
+        Relation::Unexplained => Severity::Notice,
         Relation::Weaker | Relation::Stricter | Relation::Other => Severity::Finding,
-    }
-}
-
-/// A limit with its soft part where both have one, else the hard part alone: the manager publishes them apart.
-fn comparable(value: &Value, other: &Value) -> Value {
-    match (value, other) {
-        (Value::Pair(_, hard), Value::Amount(_)) => Value::Amount(*hard),
-        _ => value.clone(),
     }
 }
 
@@ -199,13 +212,12 @@ fn is_known_only_there(value: &Value) -> bool {
 }
 
 /// The value as it was written, else as a unit would write it.
-fn written(directive: &Directive, setting: &Setting, value: &Value) -> String {
-    match value {
+fn written(directive: &Directive, setting: &Setting) -> String {
+    match &setting.value {
         Value::Calls(_) if !setting.lines.is_empty() => {
             let since_reset = setting.lines.rsplit(String::is_empty).next().unwrap_or_default();
             since_reset.join(" ")
         }
-        Value::Words(_) => members::entries(directive, value).join(" "),
-        _ => directive.kind.write(value),
+        value => directive.kind.write(value),
     }
 }

@@ -24,6 +24,17 @@ pub(super) struct Claim {
     pub(super) because: Arc<str>,
     /// Where it is stated.
     pub(super) place: Place,
+    /// Whether it is said as a need.
+    pub(super) source: Source,
+}
+
+/// What a need comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// The manifest states it.
+    Stated,
+    /// It follows from another part of the manifest.
+    Derived,
 }
 
 impl Claim {
@@ -55,8 +66,18 @@ struct Claims(Vec<Claim>);
 
 impl Claims {
     fn add(&mut self, need: Need, parameters: &[(&'static str, &str)], because: &str, place: &Place) {
+        self.push(need, parameters, because, (place, Source::Derived));
+    }
+
+    fn push(
+        &mut self,
+        need: Need,
+        parameters: &[(&'static str, &str)],
+        because: &str,
+        (place, source): (&Place, Source),
+    ) {
         let parameters = parameters.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        self.0.push(Claim { need, parameters, because: Arc::from(because), place: place.clone() });
+        self.0.push(Claim { need, parameters, because: Arc::from(because), place: place.clone(), source });
     }
 
     fn plain<P>(&mut self, need: Need, stated: &Stated<P>) {
@@ -65,7 +86,7 @@ impl Claims {
 
     fn with<P>(&mut self, need: Need, parameters: &[(&'static str, &str)], stated: &Stated<P>) {
         if stated.is_on() {
-            self.add(need, parameters, stated.because.as_str(), &stated.place);
+            self.push(need, parameters, stated.because.as_str(), (&stated.place, Source::Stated));
         }
     }
 

@@ -1,9 +1,11 @@
-//! One policy for several releases, and the policy that a service would have with another need.
+//! One policy for several releases, and the policies that a service would have with other needs or without one.
 
 use std::cmp::Ordering;
 
-use super::claims::{self, Claim};
-use super::{Contradictions, Loss, LossCause, Planned, Policy, Written, of_claims, policy, posture};
+use super::claims::{self, Claim, Source};
+use super::{
+    Contradictions, Loss, LossCause, Overrides, Planned, Policy, Written, of_claims, policy, posture,
+};
 use crate::context::Context;
 use crate::manifest::{Manifest, Place, Strictness};
 use crate::need::{Alternative, Need};
@@ -77,7 +79,7 @@ pub fn alternative(
         parameters: Vec::new(),
         ..stated.clone()
     }));
-    Some(of_claims(manifest, planned, &claims, context, strictness))
+    Some(of_claims(manifest, planned, &claims, context, strictness, Overrides::Kept))
 }
 
 /// The needs of a service that the manifest states or that follow from it, each where it stands first.
@@ -89,6 +91,48 @@ pub fn stated_needs(manifest: &Manifest, planned: &Planned<'_>) -> Vec<(Need, Pl
         }
     }
     needs
+}
+
+/// What the needs of a service justify and nothing else: the strictest policy, without overrides.
+pub fn justified(
+    manifest: &Manifest,
+    planned: &Planned<'_>,
+    context: Context,
+) -> Result<Policy, Contradictions> {
+    let claims = claims::of(manifest, planned);
+    of_claims(manifest, planned, &claims, context, Strictness::Strict, Overrides::LeftOut)
+}
+
+/// A need as a line of the manifest states it; one line may come to several needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// The first of the needs that it comes to.
+    pub need: Need,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// The needs that a manifest states for a service, without those that only follow from its other parts.
+pub fn statements(manifest: &Manifest, planned: &Planned<'_>) -> Vec<Statement> {
+    let mut statements: Vec<Statement> = Vec::new();
+    for claim in claims::of(manifest, planned).into_iter().filter(|claim| claim.source == Source::Stated) {
+        if !statements.iter().any(|known| known.place == claim.place) {
+            statements.push(Statement { need: claim.need, place: claim.place });
+        }
+    }
+    statements
+}
+
+/// The same as [`justified`], if the manifest lacked a statement.
+pub fn without(
+    manifest: &Manifest,
+    planned: &Planned<'_>,
+    context: Context,
+    statement: &Statement,
+) -> Result<Policy, Contradictions> {
+    let mut claims = claims::of(manifest, planned);
+    claims.retain(|claim| claim.place != statement.place);
+    of_claims(manifest, planned, &claims, context, Strictness::Strict, Overrides::LeftOut)
 }
 
 impl Policy {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::circumstances::Circumstances;
 use super::claims::Claim;
 use super::plan::Planned;
-use super::{Contradiction, WrittenLine, stated};
+use super::{Contradiction, Overrides, WrittenLine, stated};
 use crate::catalogue::{Directive, Give, Kind, Strength, ToWhom, Yield};
 use crate::context::Context;
 use crate::manifest::{Manifest, OverrideValue, Strictness};
@@ -21,6 +21,7 @@ pub(super) struct Folding<'a> {
     pub(super) claims: &'a [Claim],
     pub(super) circumstances: &'a Circumstances,
     pub(super) strictness: Strictness,
+    pub(super) overrides: Overrides,
     pub(super) context: Context,
 }
 
@@ -42,7 +43,9 @@ impl Folded {
 impl Folding<'_> {
     pub(super) fn row(&self, directive: &'static Directive) -> Result<Folded, Contradiction> {
         let mut folded = Folded { directive, lines: Vec::new(), opened_by: None };
-        if let Some(literal) = self.planned.service.override_of(directive.name) {
+        if self.overrides == Overrides::Kept
+            && let Some(literal) = self.planned.service.override_of(directive.name)
+        {
             if let OverrideValue::Lines(lines) = &literal.value {
                 let texts: Vec<String> = lines.0.iter().map(|line| line.as_str().to_owned()).collect();
                 self.check_override(directive, literal, &texts)?;

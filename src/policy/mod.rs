@@ -11,7 +11,7 @@ mod stated;
 use std::fmt;
 use std::sync::Arc;
 
-pub use common::{alternative, common, stated_needs};
+pub use common::{Statement, alternative, common, justified, stated_needs, statements, without};
 pub use plan::{Placement, Planned, group_of as primary_group, placement, plan};
 pub use stated::log_path;
 
@@ -121,7 +121,14 @@ pub fn policy(
     context: Context,
     strictness: Strictness,
 ) -> Result<Policy, Contradictions> {
-    of_claims(manifest, planned, &claims::of(manifest, planned), context, strictness)
+    of_claims(manifest, planned, &claims::of(manifest, planned), context, strictness, Overrides::Kept)
+}
+
+/// What becomes of the overrides of a manifest.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Overrides {
+    Kept,
+    LeftOut,
 }
 
 /// The policy of a service that has these needs.
@@ -131,12 +138,20 @@ fn of_claims(
     claims: &[claims::Claim],
     context: Context,
     strictness: Strictness,
+    overrides: Overrides,
 ) -> Result<Policy, Contradictions> {
     // What a proxy needs is known to the last bit, whatever the manifest knows of its own services.
     let strictness = if planned.is_proxy() { Strictness::Strict } else { strictness };
     let circumstances = Circumstances::of(planned, claims, context.release);
-    let folding =
-        fold::Folding { manifest, planned, claims, circumstances: &circumstances, strictness, context };
+    let folding = fold::Folding {
+        manifest,
+        planned,
+        claims,
+        circumstances: &circumstances,
+        strictness,
+        overrides,
+        context,
+    };
     let mut problems = Vec::new();
     let mut folded: Vec<Folded> = Vec::new();
     for directive in catalogue::all() {

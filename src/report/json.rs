@@ -6,9 +6,12 @@ use std::fmt::Write as _;
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
 
-use super::{Declared, Judged, Outcome, Report, UnitReport, checks, deceives, origin_words, reason_words};
+use super::{
+    Declared, Judged, Outcome, Report, UnitReport, checks, deceives, left_open_words, origin_words,
+    reason_words,
+};
 use crate::drift::Difference;
-use crate::finding::Finding;
+use crate::finding::{Acceptance, Finding, Term};
 use crate::score::{Badness, Exposure, Line};
 
 /// The version of the document.
@@ -77,7 +80,7 @@ struct Unit {
     figures: Option<Figures>,
     /// What needs attention besides drift.
     findings: Vec<Note>,
-    /// What is worth knowing; it does not change the exit status.
+    /// What is worth knowing, or accepted; it does not change the exit status.
     notices: Vec<Note>,
 }
 
@@ -114,9 +117,12 @@ struct Check {
     range: u64,
     /// Its share in the figure; null where it costs nothing or does not apply.
     exposure: Option<f64>,
+    /// The part of that share that no declared need justifies; null without a manifest.
+    avoidable: Option<f64>,
     /// What was found.
     found: String,
-    /// Where that comes from: `FILE:LINE`, `default`, `bus`, `manifest`, `implied by DIRECTIVE=`.
+    /// Where that comes from: `FILE:LINE`, `default`, `manager default DIRECTIVE=`, `bus`, `manifest`,
+    /// `implied by DIRECTIVE=`.
     origin: String,
 }
 
@@ -141,8 +147,23 @@ struct Drift {
     only_wanted: Vec<String>,
     /// Where the found value comes from.
     origin: String,
-    /// Why the manifest asks for its value.
+    /// Why the manifest asks for its value, or leaves it open.
     reasons: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accepted: Option<Accepted>,
+}
+
+/// That an administrator lives with a finding, which does not change the exit status until the date has passed.
+#[derive(Serialize, JsonSchema)]
+struct Accepted {
+    /// Why.
+    because: String,
+    /// The last day of it, in UTC: `2027-01-31`.
+    until: String,
+    /// Where it is stated: `FILE:LINE:COLUMN`.
+    place: String,
+    /// Whether that day has passed, so that the finding counts again.
+    expired: bool,
 }
 
 /// A finding or a notice.
@@ -166,6 +187,8 @@ struct Note {
     subject: Option<String>,
     /// What there is to say.
     message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accepted: Option<Accepted>,
 }
 
 impl From<&Report> for Document {
@@ -211,6 +234,7 @@ impl From<&Judged> for Figures {
             },
             range: line.group.check.range,
             exposure: line.exposure.map(number),
+            avoidable: declared.as_ref().map(|declared| number(declared.avoidable_of(line))),
             found: checks::found(line, posture),
             origin: checks::origin(line, posture),
         };
@@ -229,6 +253,7 @@ impl From<&Judged> for Figures {
 
 impl From<&Difference> for Drift {
     fn from(difference: &Difference) -> Self {
+        let reasons = difference.reasons.iter().map(reason_words);
         Self {
             id: difference.id(),
             directive: with_sign(difference.directive.name),
@@ -239,7 +264,8 @@ impl From<&Difference> for Drift {
             only_found: difference.only_found.clone(),
             only_wanted: difference.only_wanted.clone(),
             origin: origin_words(&difference.origin),
-            reasons: difference.reasons.iter().map(reason_words).collect(),
+            reasons: reasons.chain(difference.left_open.as_ref().map(left_open_words)).collect(),
+            accepted: difference.accepted.as_ref().map(Accepted::from),
         }
     }
 }
@@ -258,6 +284,18 @@ impl From<&Finding> for Note {
             directive: finding.directive.map(|directive| with_sign(directive.name)),
             subject: finding.subject.clone(),
             message: finding.text.clone(),
+            accepted: finding.accepted.as_ref().map(Accepted::from),
+        }
+    }
+}
+
+impl From<&Acceptance> for Accepted {
+    fn from(acceptance: &Acceptance) -> Self {
+        Self {
+            because: acceptance.because.to_string(),
+            until: acceptance.until.to_string(),
+            place: acceptance.place.to_string(),
+            expired: acceptance.term == Term::Expired,
         }
     }
 }

@@ -3,14 +3,17 @@
 //!
 //! Findings have stable ids: `drift.RELATION.DIRECTIVE` for each difference from the manifest, `line.misread` for a
 //! line that systemd takes for something else than it says, `exposure.above-threshold` for a figure above the limit
-//! that was asked for. Notices have ids too; they never change the outcome.
+//! that was asked for. Notices have ids too; they never change the outcome, nor does what `[accept]` names until its
+//! date (`accept`).
 
+mod accept;
 mod checks;
 mod json;
 #[cfg(test)]
 mod tests;
 mod text;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(crate) use json::plain_json;
@@ -18,10 +21,13 @@ pub use json::{json, schema};
 pub use text::{Appearance, Colour, text};
 
 use crate::context::Context;
-use crate::drift::Drift;
-use crate::finding::Finding;
+use crate::drift::{Difference, Drift, LeftOpen};
+use crate::finding::{Acceptance, Finding, Term};
+use crate::manifest::Accepted;
+use crate::manifest::words::FindingName;
+use crate::policy::LossCause;
 use crate::posture::{Origin, Posture, Reason};
-use crate::score::{Assessment, Exposure};
+use crate::score::{Assessment, Exposure, Line};
 use crate::status::Status;
 
 /// What there is to say about a number of units, in the order in which they were asked for.
@@ -91,12 +97,31 @@ pub struct Judged {
 pub struct Declared {
     /// The manifest's path.
     pub manifest: Arc<str>,
+    /// The unit by the name that the manifest has for it, which may be a template's.
+    pub service: String,
+    /// How many services the manifest comes to.
+    pub services: usize,
+    /// What the administrator lives with, of any of them.
+    pub accept: Arc<BTreeMap<FindingName, Accepted>>,
     /// The exposure of what the manifest asks for, at its own strictness.
     pub policy: Exposure,
     /// By how much the unit's exposure exceeds that of the manifest's needs at full strictness.
     pub avoidable: Exposure,
+    /// What systemd makes of the manifest's needs at full strictness, where that is not what was judged anyway.
+    pub strict: Option<Assessment>,
     /// How the unit differs from what the manifest asks for.
     pub drift: Drift,
+}
+
+impl Declared {
+    /// By how much a check's share in the figure exceeds what the manifest's needs justify.
+    pub fn avoidable_of(&self, line: &Line) -> Exposure {
+        let none = Exposure::from_tenths(0);
+        let Some(strict) = &self.strict else { return none };
+        let same = strict.lines.iter().find(|other| other.group.check.id == line.group.check.id);
+        let justified = same.and_then(|line| line.exposure).unwrap_or(none);
+        line.exposure.unwrap_or(none).above(justified)
+    }
 }
 
 impl Report {
@@ -109,19 +134,19 @@ impl Report {
 impl UnitReport {
     /// What needs attention.
     pub fn attention(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|finding| finding.severity.counts())
+        self.findings.iter().filter(|finding| finding.counts())
     }
 
-    /// What is only worth knowing.
+    /// What is only worth knowing, or accepted.
     pub fn notices(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|finding| !finding.severity.counts())
+        self.findings.iter().filter(|finding| !finding.counts())
     }
 
     /// What this unit makes of the run. Exposure alone is never a finding.
     pub fn status(&self) -> Status {
         let drifts = |judged: &Judged| {
             let drift = judged.declared.as_ref().map(|declared| &declared.drift);
-            drift.is_some_and(|drift| drift.differences.iter().any(|difference| difference.severity.counts()))
+            drift.is_some_and(|drift| drift.differences.iter().any(Difference::counts))
         };
         match &self.outcome {
             Outcome::Failed(_) => Status::Failed,
@@ -139,6 +164,7 @@ fn origin_words(origin: &Origin) -> String {
         Origin::Default => "default".to_owned(),
         Origin::Line { path, line } => format!("{path}:{line}"),
         Origin::Bus => "bus".to_owned(),
+        Origin::Manager { default } => format!("manager default {default}="),
         Origin::NotKnown => "not known".to_owned(),
         Origin::Implied(by) => format!("implied by {}=", by.name),
         Origin::Policy(_) => "manifest".to_owned(),
@@ -157,6 +183,28 @@ fn reason_words(reason: &Reason) -> String {
         Reason::Unknown(need) => format!("left open: {need} is neither needed nor denied"),
         Reason::Overridden { because, place } => format!("overridden at {place}: {because}"),
         Reason::Forces { other, need } => format!("would force {}=, which {need} opens", other.name),
+    }
+}
+
+/// What leaves a directive open, in words.
+fn left_open_words(left_open: &LeftOpen) -> String {
+    match left_open {
+        LeftOpen::Strictness(strictness) => format!("left open at strictness {}", strictness.as_str()),
+        LeftOpen::Target(LossCause::NotKnown) => "this release does not have it".to_owned(),
+        LeftOpen::Target(LossCause::UsersManager) => "a user's manager cannot apply it".to_owned(),
+        LeftOpen::Target(LossCause::OtherTarget) => "left open for another target".to_owned(),
+        LeftOpen::Target(LossCause::Forces { other, need }) => {
+            format!("would force {}=, which {need} opens", other.name)
+        }
+    }
+}
+
+/// What an administrator says of a finding, in words.
+fn acceptance_words(acceptance: &Acceptance) -> String {
+    let Acceptance { because, until, place, term } = acceptance;
+    match term {
+        Term::Runs => format!("accepted until {until} at {place}: {because}"),
+        Term::Expired => format!("accepted until {until} only, at {place}: {because}"),
     }
 }
 

@@ -41,8 +41,12 @@ fn quotesd() -> anyhow::Result<UnitReport> {
     let policy = assess(&wanted).exposure;
     let declared = Declared {
         manifest: Arc::from("/usr/lib/systemd-harden/quotesd.toml"),
+        service: "quotesd.service".to_owned(),
+        services: 1,
+        accept: Arc::default(),
         policy,
         avoidable: assessment.exposure.above(policy),
+        strict: Some(assess(&wanted)),
         drift: drift::compare(&wanted, &found),
     };
     let misread = Finding {
@@ -69,11 +73,11 @@ fn one_unit_with_its_drift_and_every_check() -> anyhow::Result<()> {
     let (head, checks) = text.split_once("\n\n").ok_or_else(|| anyhow::anyhow!("checks"))?;
     let expected = "\
 quotesd.service   7.2 MEDIUM  policy  6.8  avoidable  0.4  2 drift, 1 finding, 2 notices
-  weaker    NoNewPrivileges=        wanted yes, found no         default
-  weaker    CapabilityBoundingSet=  found with CAP_SYS_ADMIN     /etc/q\\u{1b}.conf:2
-  stricter  ProtectHome=            wanted read-only, found yes  /etc/q\\u{1b}.conf:2
-  finding   /etc/q:3: `@x\\u{9b}` is no set
-  notice    its files have changed";
+  weaker       NoNewPrivileges=        wanted yes, found no         default
+  weaker       CapabilityBoundingSet=  found with CAP_SYS_ADMIN     /etc/q\\u{1b}.conf:2
+  stricter     ProtectHome=            wanted read-only, found yes  /etc/q\\u{1b}.conf:2
+  finding      /etc/q:3: `@x\\u{9b}` is no set
+  notice       its files have changed";
     similar_or_equal(head, expected)?;
     let of = |id: &str| checks.lines().find(|line| line.contains(id)).map(str::to_owned);
     let line = of("PrivateNetwork").unwrap_or_default();
@@ -100,7 +104,52 @@ fn several_units_are_a_table_without_checks_and_notices() -> anyhow::Result<()> 
         !text.contains("PrivateNetwork") && !text.contains("its files") && !text.contains("gone"),
         "{text}"
     );
-    assert!(text.contains("  weaker    NoNewPrivileges=") && !text.contains("stricter"), "{text}");
+    assert!(text.contains("  weaker       NoNewPrivileges=") && !text.contains("stricter"), "{text}");
+    Ok(())
+}
+
+#[test]
+fn what_is_accepted_does_not_count_until_its_day_has_passed() -> anyhow::Result<()> {
+    let day = |day| crate::manifest::Date { year: 2027, month: 1, day };
+    let place = |line| crate::manifest::Place { file: Arc::from("/etc/x.toml"), line, column: 1 };
+    let accept = |line| -> anyhow::Result<_> {
+        Ok(Accepted { because: "the vendor mends it".parse()?, until: day(31), place: place(line) })
+    };
+    let reported = |today| -> anyhow::Result<Report> {
+        let mut unit = quotesd()?;
+        let Outcome::Judged(judged) = &mut unit.outcome else { anyhow::bail!("judged") };
+        let declared = judged.declared.as_mut().ok_or_else(|| anyhow::anyhow!("declared"))?;
+        let names = ["NoNewPrivileges", "drift.weaker.CapabilityBoundingSet", "line.misread", "path.mode"];
+        let accepted = names.iter().zip(1..).map(|(name, line)| Ok((name.parse()?, accept(line)?)));
+        declared.accept = Arc::new(accepted.collect::<anyhow::Result<_>>()?);
+        let mut report = Report { units: vec![unit] };
+        report.accept(today);
+        Ok(report)
+    };
+    let last_day = reported(day(31))?;
+    assert_eq!(last_day.status(), Status::Clean);
+    let shown = text(&last_day, Appearance::default());
+    let because = "accepted until 2027-01-31 at /etc/x.toml:3:1: the vendor mends it";
+    assert!(shown.contains("no drift, 3 accepted, 3 notices") && shown.contains(because), "{shown}");
+    assert!(shown.contains("/etc/x.toml:4: `path.mode` names nothing that was found"), "{shown}");
+    let document: serde_json::Value = serde_json::from_str(&json(&last_day)?)?;
+    let accepted = &document["units"][0]["drift"][0]["accepted"];
+    let expected = serde_json::json!({
+        "because": "the vendor mends it", "until": "2027-01-31", "place": "/etc/x.toml:1:1", "expired": false
+    });
+    assert_eq!(*accepted, expected);
+
+    let mut after = reported(crate::manifest::Date { month: 2, ..day(1) })?;
+    assert_eq!(after.status(), Status::Findings);
+    assert!(text(&after, Appearance::default()).contains("2 drift, 1 finding"));
+    if let Outcome::Judged(judged) = &mut after.units[0].outcome
+        && let Some(declared) = &mut judged.declared
+    {
+        declared.services = 2;
+    }
+    after.units[0].findings.clear();
+    after.accept(day(1));
+    assert!(after.units[0].findings.is_empty(), "the other service may have it");
     Ok(())
 }
 

@@ -4,9 +4,12 @@ use std::fmt::Write as _;
 
 use clap::builder::styling::{AnsiColor, Style};
 
-use super::{Judged, Outcome, Report, Source, UnitReport, checks, origin_words, shown};
+use super::{
+    Judged, Outcome, Report, Source, UnitReport, acceptance_words, checks, left_open_words, origin_words,
+    reason_words, shown,
+};
 use crate::drift::{Difference, Relation};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Acceptance, Finding, Severity};
 use crate::posture::Reason;
 use crate::score::{Badness, Line, Rating};
 
@@ -101,8 +104,7 @@ impl Page {
     fn details(&mut self, unit: &UnitReport, judged: &Judged, single: bool) {
         let drift = judged.declared.as_ref().map(|declared| &declared.drift);
         let all = drift.map(|drift| drift.differences.as_slice()).unwrap_or_default();
-        let told: Vec<&Difference> =
-            all.iter().filter(|difference| single || difference.severity.counts()).collect();
+        let told: Vec<&Difference> = all.iter().filter(|difference| single || difference.counts()).collect();
         let widest = |text: fn(&Difference) -> String| told.iter().map(|one| length(&text(one))).max();
         let name = |difference: &Difference| format!("{}=", difference.directive.name);
         let origin = |difference: &Difference| shown(&origin_words(&difference.origin));
@@ -114,13 +116,19 @@ impl Page {
         let what_width = whats.iter().map(|what| length(what)).max().unwrap_or_default();
         for (difference, what) in told.iter().zip(whats) {
             let relation = difference.relation;
+            let word = if Acceptance::holds(difference.accepted.as_ref()) {
+                Cell::padded(ACCEPTED.to_owned(), RELATION).dim()
+            } else {
+                Cell::padded(relation.word().to_owned(), RELATION).style(colour_of_relation(relation))
+            };
             let cells = [
-                Cell::padded(relation.word().to_owned(), RELATION).style(colour_of_relation(relation)),
+                word,
                 Cell::padded(name(difference), names),
                 Cell::padded(what, what_width),
                 Cell::new(origin(difference)).dim(),
             ];
             self.line(INDENT, &cells);
+            self.acceptance(difference.accepted.as_ref());
         }
         for finding in unit.attention() {
             self.finding(finding);
@@ -145,8 +153,21 @@ impl Page {
             (None, None) => String::new(),
         };
         let text = Cell::new(format!("{place}{}", shown(&finding.text)));
-        let word = Cell::padded(finding.severity.word().to_owned(), RELATION).style(style);
+        let word = if Acceptance::holds(finding.accepted.as_ref()) {
+            Cell::padded(ACCEPTED.to_owned(), RELATION).dim()
+        } else {
+            Cell::padded(finding.severity.word().to_owned(), RELATION).style(style)
+        };
         self.line(INDENT, &[word, text]);
+        self.acceptance(finding.accepted.as_ref());
+    }
+
+    /// What an administrator says of the line before.
+    fn acceptance(&mut self, acceptance: Option<&Acceptance>) {
+        if let Some(acceptance) = acceptance {
+            let blank = Cell::padded(" ".to_owned(), RELATION);
+            self.line(INDENT, &[blank, Cell::new(shown(&acceptance_words(acceptance))).dim()]);
+        }
     }
 
     /// Every check, what costs most first; then what is good, and last what does not apply.
@@ -174,15 +195,21 @@ impl Page {
                 Badness::NotKnown => "not known for this architecture".to_owned(),
             };
             let share = line.exposure.map(|exposure| exposure.to_string()).unwrap_or_default();
-            let cells = [
+            let mut cells = vec![
                 Cell::new(mark).style(style),
                 Cell::padded(line.group.check.id.to_owned(), ids),
                 Cell::new(format!("{share:>3}")),
                 Cell::new(found),
-                Cell::new(format!("({})", shown(&checks::origin(line, &judged.posture)))).dim(),
             ];
-            let told = if matches!(line.badness, Badness::Of(_)) { cells.len() } else { cells.len() - 1 };
-            self.line("", cells.get(..told).unwrap_or_default());
+            if let Some(avoidable) = judged.declared.as_ref().map(|declared| declared.avoidable_of(line))
+                && avoidable.tenths() > 0
+            {
+                cells.push(Cell::new(format!("avoidable {avoidable}")).style(AnsiColor::Yellow.on_default()));
+            }
+            if matches!(line.badness, Badness::Of(_)) {
+                cells.push(Cell::new(format!("({})", shown(&checks::origin(line, &judged.posture)))).dim());
+            }
+            self.line("", &cells);
         }
     }
 
@@ -219,7 +246,9 @@ impl Page {
 const INDENT: &str = "  ";
 const GAP: &str = "  ";
 /// The width of the column that says what kind of line it is.
-const RELATION: usize = "stricter".len();
+const RELATION: usize = "unexplained".len();
+/// That kind, of what an administrator lives with.
+const ACCEPTED: &str = "accepted";
 /// Fewer columns for what differs than these would say nothing.
 const NARROWEST: usize = 24;
 
@@ -269,6 +298,9 @@ fn cut(text: &str, room: Option<usize>) -> String {
 /// What differs: by its members where there are any, else both values.
 fn what(difference: &Difference) -> String {
     let Difference { wanted, found, only_found, only_wanted, .. } = difference;
+    if difference.relation == Relation::Unexplained {
+        return open(difference);
+    }
     let mut what = if only_found.is_empty() && only_wanted.is_empty() {
         let value = |text: &str| if text.is_empty() { "nothing".to_owned() } else { text.to_owned() };
         format!("wanted {}, found {}", value(wanted), value(found))
@@ -292,18 +324,44 @@ fn what(difference: &Difference) -> String {
     what
 }
 
+/// What is left open and why: by its members where there are any, else what would shut it.
+fn open(difference: &Difference) -> String {
+    let Difference { wanted, only_found, .. } = difference;
+    let mut open = if only_found.is_empty() {
+        format!("not {wanted}")
+    } else {
+        format!("open: {}", only_found.join(" "))
+    };
+    let reasons = difference.reasons.iter().map(reason_words);
+    for reason in reasons.chain(difference.left_open.as_ref().map(left_open_words)) {
+        open.push_str("; ");
+        open.push_str(reason.strip_prefix("left open: ").unwrap_or(&reason));
+    }
+    open
+}
+
 fn counts(unit: &UnitReport, judged: &Judged) -> String {
     let all =
         judged.declared.as_ref().map(|declared| declared.drift.differences.as_slice()).unwrap_or_default();
-    let drift = all.iter().filter(|difference| difference.severity.counts()).count();
-    let notices = all.len() - drift + unit.notices().count();
+    let of = |which: fn(&Difference) -> bool| all.iter().filter(|difference| which(difference)).count();
+    let is_accepted = |accepted: &Option<Acceptance>| Acceptance::holds(accepted.as_ref());
+    let drift = of(Difference::counts);
+    let unexplained = of(|difference| {
+        difference.relation == Relation::Unexplained && !Acceptance::holds(difference.accepted.as_ref())
+    });
+    let accepted = all.iter().filter(|difference| is_accepted(&difference.accepted)).count()
+        + unit.findings.iter().filter(|finding| is_accepted(&finding.accepted)).count();
+    let notices = all.len() + unit.notices().count() - drift - unexplained - accepted;
     let mut counts = Vec::new();
     if judged.declared.is_some() && unit.source != Source::Manifest {
         counts.push(if drift == 0 { "no drift".to_owned() } else { format!("{drift} drift") });
     }
-    for (count, one, many) in
-        [(unit.attention().count(), "finding", "findings"), (notices, "notice", "notices")]
-    {
+    for (count, one, many) in [
+        (unit.attention().count(), "finding", "findings"),
+        (unexplained, "unexplained", "unexplained"),
+        (accepted, "accepted", "accepted"),
+        (notices, "notice", "notices"),
+    ] {
         match count {
             0 => {}
             1 => counts.push(format!("1 {one}")),
@@ -325,5 +383,6 @@ fn colour_of_relation(relation: Relation) -> Style {
     match relation {
         Relation::Weaker | Relation::Other => AnsiColor::Red.on_default(),
         Relation::Stricter => AnsiColor::Yellow.on_default(),
+        Relation::Unexplained => Style::new().dimmed(),
     }
 }

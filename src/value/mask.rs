@@ -213,6 +213,13 @@ fn assign_namespaces(
     }
 }
 
+/// The bits that have a name, by name; a bit is written alone to learn it.
+pub(super) fn members(grammar: MaskGrammar, mask: u64) -> Vec<String> {
+    let nameless = write(grammar, 0);
+    let bits = (0..u64::BITS).map(|bit| 1 << bit).filter(|bit| mask & bit != 0);
+    bits.map(|bit| write(grammar, bit)).filter(|name| *name != nameless).collect()
+}
+
 pub(super) fn write(grammar: MaskGrammar, kept: u64) -> String {
     let universe: Vec<(&str, u64)> = match grammar {
         MaskGrammar::SecureBits | MaskGrammar::CoreDump => return flags::write(grammar, kept),

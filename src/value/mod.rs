@@ -154,6 +154,25 @@ impl Kind {
         }
     }
 
+    /// The members of one list or set that another one has not, each as a unit would write it: bits, names that pass,
+    /// entries and networks that nothing else covers. Of system calls and of what has no members, nothing.
+    pub fn excess(&self, some: &Value, others: &Value) -> Vec<String> {
+        match (self, some, others) {
+            (Self::Mask(grammar), Value::Mask(some), Value::Mask(others)) => {
+                mask::members(*grammar, some & !others)
+            }
+            (Self::Names(_), Value::Names(some), Value::Names(others)) => some.excess(others),
+            (Self::Words(rules), Value::Words(some), Value::Words(others)) => {
+                words::excess(rules, some, others).cloned().collect()
+            }
+            (Self::Networks(_), Value::Networks(some), Value::Networks(others)) => {
+                let text = network::write(&network::excess(some, others));
+                text.split_ascii_whitespace().map(str::to_owned).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// How strict `found` is, measured by `wanted`: greater is stricter, `None` cannot be compared.
     pub fn compare(&self, found: &Value, wanted: &Value) -> Option<Ordering> {
         if found == wanted {

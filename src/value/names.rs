@@ -32,6 +32,12 @@ impl NameFilter {
         self.allows == self.names.contains(name)
     }
 
+    /// The names that pass here and not there, as far as either list names them.
+    pub(super) fn excess(&self, other: &Self) -> Vec<String> {
+        let named = self.names.union(&other.names);
+        named.filter(|name| self.passes(name) && !other.passes(name)).cloned().collect()
+    }
+
     /// Fewer names that pass are stricter.
     pub(super) fn compare(&self, wanted: &Self) -> Option<Ordering> {
         match (self.within(wanted), wanted.within(self)) {

@@ -119,11 +119,16 @@ pub(super) fn write(networks: &[IpNet]) -> String {
 
 /// Which list covers more addresses, network by network.
 pub(super) fn compare(found: &[IpNet], wanted: &[IpNet]) -> Option<Ordering> {
-    let within = |a: &[IpNet], b: &[IpNet]| a.iter().all(|net| b.iter().any(|other| other.contains(net)));
+    let within = |a: &[IpNet], b: &[IpNet]| excess(a, b).is_empty();
     match (within(found, wanted), within(wanted, found)) {
         (true, true) => Some(Ordering::Equal),
         (true, false) => Some(Ordering::Less),
         (false, true) => Some(Ordering::Greater),
         (false, false) => None,
     }
+}
+
+/// The networks of one list that no network of another one contains.
+pub(super) fn excess(some: &[IpNet], others: &[IpNet]) -> Vec<IpNet> {
+    some.iter().filter(|net| !others.iter().any(|other| other.contains(*net))).copied().collect()
 }

@@ -1,10 +1,11 @@
 //! Lists that grow with each assignment.
 
 use std::cmp::Ordering;
+use std::path::Path;
 
 use super::{Remark, Value, directed, entry, numbers, published};
 use crate::bus_value::BusValue;
-use crate::catalogue::{Entry, Kind, Unit, WordRules};
+use crate::catalogue::{Entry, Kind, Order, Unit, WordRules};
 use crate::context::Context;
 
 pub(super) fn assign(
@@ -95,14 +96,9 @@ pub(super) fn write(rules: &WordRules, entries: &[String]) -> String {
     }
 }
 
-/// How strict a list is as a set: `-` and `+` before a path change nothing about what is granted.
+/// How strict a list is as a set; of paths, as the trees below them.
 pub(super) fn compare(rules: &WordRules, found: &[String], wanted: &[String]) -> Option<Ordering> {
-    let plain = |entry: &str| match rules.entry {
-        Entry::Path => entry::bare(entry).to_owned(),
-        _ => entry.to_owned(),
-    };
-    let within =
-        |a: &[String], b: &[String]| a.iter().all(|entry| b.iter().any(|other| plain(other) == plain(entry)));
+    let within = |a: &[String], b: &[String]| excess(rules, a, b).next().is_none();
     let ordering = match (within(found, wanted), within(wanted, found)) {
         (true, true) => Ordering::Equal,
         // No numbers are all of them.
@@ -113,6 +109,25 @@ pub(super) fn compare(rules: &WordRules, found: &[String], wanted: &[String]) ->
         (false, false) => return None,
     };
     directed(rules.order, ordering)
+}
+
+/// The entries of one list that no entry of another one covers.
+pub(super) fn excess<'e>(
+    rules: &WordRules,
+    some: &'e [String],
+    others: &'e [String],
+) -> impl Iterator<Item = &'e String> {
+    some.iter().filter(|entry| !others.iter().any(|other| covers(rules, other, entry)))
+}
+
+/// Whether an entry says all that another one says: `-` and `+` before a path change nothing about what is granted,
+/// and what holds for a path holds for what lies below it.
+fn covers(rules: &WordRules, entry: &str, other: &str) -> bool {
+    match rules.entry {
+        Entry::Path if rules.order == Order::Unordered => entry::bare(entry) == entry::bare(other),
+        Entry::Path => Path::new(entry::bare(other)).starts_with(entry::bare(entry)),
+        _ => entry == other,
+    }
 }
 
 fn is_everything(rules: &WordRules, entries: &[String]) -> bool {

@@ -1,14 +1,16 @@
 //! From a posture to what a report says of it: figures, and the comparison with the manifest that declares the unit.
 
+use std::sync::Arc;
+
 use crate::catalogue;
 use crate::commands::manifests::Manifests;
-use crate::drift::{self, Drift};
+use crate::drift::{self, Drift, Relation, Use};
 use crate::finding::Finding;
 use crate::manifest::{Manifest, Strictness};
-use crate::policy::{Planned, policy};
+use crate::policy::{Planned, Policy, justified, plan, policy, statements, without};
 use crate::posture::Posture;
 use crate::report::{Declared, Judged, Outcome, Source, UnitReport};
-use crate::score::{Exposure, assess};
+use crate::score::{Assessment, Exposure, assess};
 use crate::unit_posture::{LineNotice, NoticeKind};
 
 /// What every unit of a run is judged by.
@@ -63,7 +65,9 @@ impl Judge {
         let context = posture.context;
         let assessment = assess(&posture);
         let declared = match self.manifests.declaring(&names) {
-            Some((manifest, planned)) => declare(manifest, &planned, &posture, assessment.exposure).map(Some),
+            Some((manifest, planned)) => {
+                declare(manifest, &planned, &posture, assessment.exposure, &mut findings).map(Some)
+            }
             None => match &self.given {
                 Some(path) if asked == Asked::ByName => Err(format!("`{path}` does not declare it")),
                 _ => Ok(None),
@@ -91,23 +95,26 @@ impl Judge {
         UnitReport { unit, source, context: Some(context), outcome, findings }
     }
 
-    /// Judges what a manifest asks for; `strict` is the figure of its strictest policy, where that is another one.
+    /// Judges what a manifest asks for a service; `strict` is what its strictest policy comes to, where that is
+    /// another one.
     pub(super) fn judge_policy(
         &self,
         manifest: &Manifest,
         mut posture: Posture,
-        strict: Option<Exposure>,
+        service: String,
+        strict: Option<Assessment>,
     ) -> UnitReport {
         let context = posture.context;
         let assessment = assess(&posture);
         posture.settle(catalogue::judgement(context.mode));
         let mut findings = Vec::new();
         self.limit(assessment.exposure, &mut findings);
+        let floor = strict.as_ref().map_or(assessment.exposure, |strict| strict.exposure);
         let declared = Declared {
-            manifest: manifest.path.clone(),
             policy: assessment.exposure,
-            avoidable: assessment.exposure.above(strict.unwrap_or(assessment.exposure)),
-            drift: Drift::default(),
+            avoidable: assessment.exposure.above(floor),
+            strict,
+            ..declaration(manifest, service)
         };
         UnitReport {
             unit: posture.unit.to_string(),
@@ -126,27 +133,81 @@ impl Judge {
     }
 }
 
+/// What a manifest says of a unit before anything is compared.
+fn declaration(manifest: &Manifest, service: String) -> Declared {
+    Declared {
+        manifest: manifest.path.clone(),
+        service,
+        services: plan(manifest).len(),
+        accept: Arc::new(manifest.accept.clone()),
+        policy: Exposure::from_tenths(0),
+        avoidable: Exposure::from_tenths(0),
+        strict: None,
+        drift: Drift::default(),
+    }
+}
+
 fn declare(
     manifest: &Manifest,
     planned: &Planned<'_>,
     posture: &Posture,
     exposure: Exposure,
+    findings: &mut Vec<Finding>,
 ) -> Result<Declared, String> {
+    let context = posture.context;
     let wanted = |strictness: Strictness| {
-        policy(manifest, planned, posture.context, strictness)
+        policy(manifest, planned, context, strictness)
             .map_err(|contradictions| format!("its manifest contradicts itself: {contradictions}"))
     };
     let wanted_posture = wanted(manifest.strictness)?.posture;
     let policy = assess(&wanted_posture).exposure;
     let strict = match manifest.strictness {
-        Strictness::Strict => policy,
-        Strictness::Safe | Strictness::Default => assess(&wanted(Strictness::Strict)?.posture).exposure,
+        Strictness::Strict => assess(&wanted_posture),
+        Strictness::Safe | Strictness::Default => assess(&wanted(Strictness::Strict)?.posture),
     };
+    let mut drift = drift::compare(&wanted_posture, posture);
+    let stricter = drift
+        .differences
+        .iter()
+        .any(|difference| matches!(difference.relation, Relation::Stricter | Relation::Other));
+    // An override may be all that keeps a manifest from contradicting itself: then nothing is known beyond it.
+    if let Ok(justified) = justified(manifest, planned, context) {
+        if stricter {
+            findings.extend(unused(manifest, planned, &justified, posture));
+        }
+        drift.add_unexplained(&wanted_posture, &justified, posture, manifest.strictness);
+    }
     Ok(Declared {
-        manifest: manifest.path.clone(),
         policy,
-        avoidable: exposure.above(strict),
-        drift: drift::compare(&wanted_posture, posture),
+        avoidable: exposure.above(strict.exposure),
+        strict: Some(strict),
+        drift,
+        ..declaration(manifest, planned.unit_name())
+    })
+}
+
+/// The needs that the unit does not use: all that they open is shut.
+fn unused(
+    manifest: &Manifest,
+    planned: &Planned<'_>,
+    justified: &Policy,
+    found: &Posture,
+) -> impl Iterator<Item = Finding> {
+    statements(manifest, planned).into_iter().filter_map(move |statement| {
+        let without = without(manifest, planned, found.context, &statement).ok()?;
+        let Use::NoneOf(directives) = drift::uses(&justified.posture, &without.posture, found) else {
+            return None;
+        };
+        let names: Vec<String> = directives.iter().map(|directive| format!("{}=", directive.name)).collect();
+        let text = format!(
+            "the unit shuts all that `{}` opens ({}): take the need out of the manifest, or open the unit",
+            statement.need,
+            names.join(" ")
+        );
+        Some(Finding {
+            place: Some((statement.place.file.clone(), Some(statement.place.line))),
+            ..Finding::notice("need.unused", text).of(statement.need.id())
+        })
     })
 }
 

@@ -135,7 +135,7 @@ impl Loaded {
         }));
         if let Some(text) = files.and_then(|(root, loader)| same_files(root, loader, id, properties)) {
             let written = unit_posture::read(&text, &Posture::unset(id, context));
-            bus_posture::attribute(&mut reading.posture, &written.posture);
+            bus_posture::attribute(&mut reading.posture, &written.posture, self.manager.own_properties());
             if properties.needs_daemon_reload() == Some(false) {
                 findings.extend(of_lines(written.notices));
             }

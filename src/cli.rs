@@ -35,7 +35,8 @@ pub enum Command {
     /// weaker than declared, what is stricter, and how much of the exposure no declared need justifies.
     ///
     /// Exit status: 0 where all is as declared; 1 for findings: weaker, other, stricter where it denies a declared need, a
-    /// line that systemd takes for something else than it says, exposure above --threshold; 2 where something that was
+    /// line that systemd takes for something else than it says, a hole that the manifest does not declare, exposure above
+    /// --threshold; 2 where something that was
     /// named cannot be scored.
     Score(Score),
     /// Explain a directive, a check, a need or a release

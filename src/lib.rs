@@ -15,6 +15,7 @@ pub mod context;
 pub mod drift;
 pub mod explain;
 pub mod finding;
+pub mod holes;
 pub mod lint;
 pub mod manifest;
 pub mod need;

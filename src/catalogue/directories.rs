@@ -1,8 +1,8 @@
 //! Rows about the directories that the manager makes for a service.
 
 use super::{
-    AmountRules, Bus, Directive, Entry, FUNCTIONAL, Kind, LevelRules, Managers, NOTHING, Order, ROW, Unit,
-    WordRules, always, filesystem::level,
+    AmountRules, Bus, Directive, Entry, FUNCTIONAL, Kind, LevelRules, Managers, NOTHING, Opens, Order, ROW,
+    Unit, WordRules, Writable, always, filesystem::level,
 };
 
 static BELOW: WordRules = WordRules { entry: Entry::Below, order: Order::MoreIsWeaker };
@@ -12,13 +12,14 @@ const fn directory(
     name: &'static str,
     since: u16,
     bus: &'static [&'static str],
-    key: &'static str,
+    (key, base): (&'static str, &'static str),
     summary: &'static str,
 ) -> Directive {
     Directive {
         name,
         since,
         kind: Kind::Words(&BELOW),
+        opens: Opens::Writing(Writable::Below(base)),
         bus: Bus::Together(bus),
         unset: NOTHING,
         key: Some(key),
@@ -47,7 +48,7 @@ pub(crate) static STATE_DIRECTORY: Directive = directory(
     "StateDirectory",
     235,
     &["StateDirectory", "StateDirectorySymlink"],
-    "directories.state",
+    ("directories.state", "/var/lib"),
     "A writable directory below /var/lib.",
 );
 pub(crate) static STATE_DIRECTORY_MODE: Directive =
@@ -56,7 +57,7 @@ pub(crate) static CACHE_DIRECTORY: Directive = directory(
     "CacheDirectory",
     235,
     &["CacheDirectory", "CacheDirectorySymlink"],
-    "directories.cache",
+    ("directories.cache", "/var/cache"),
     "A writable directory below /var/cache.",
 );
 pub(crate) static CACHE_DIRECTORY_MODE: Directive =
@@ -65,7 +66,7 @@ pub(crate) static LOGS_DIRECTORY: Directive = directory(
     "LogsDirectory",
     235,
     &["LogsDirectory", "LogsDirectorySymlink"],
-    "directories.logs",
+    ("directories.logs", "/var/log"),
     "A writable directory below /var/log.",
 );
 pub(crate) static LOGS_DIRECTORY_MODE: Directive =
@@ -74,7 +75,7 @@ pub(crate) static RUNTIME_DIRECTORY: Directive = directory(
     "RuntimeDirectory",
     211,
     &["RuntimeDirectory", "RuntimeDirectorySymlink"],
-    "directories.runtime",
+    ("directories.runtime", "/run"),
     "A writable directory below /run, gone with the service.",
 );
 pub(crate) static RUNTIME_DIRECTORY_MODE: Directive =
@@ -85,7 +86,7 @@ pub(crate) static CONFIGURATION_DIRECTORY: Directive = Directive {
         "ConfigurationDirectory",
         235,
         &["ConfigurationDirectory"],
-        "directories.configuration",
+        ("directories.configuration", "/etc"),
         "A directory below /etc; writable for a service that runs as root, even below ProtectSystem=strict.",
     )
 };

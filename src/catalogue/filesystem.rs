@@ -1,8 +1,8 @@
 //! Rows about what the service sees and writes in the file system.
 
 use super::{
-    Applies, Bus, Directive, Entry, Kind, Level, LevelRules, Managers, NOTHING, Order, Probe, ROW, Sections,
-    TextGrammar, WordRules, add, also, at_most, check, from, privileges::BRINGS_MOUNTS,
+    Applies, Bus, Directive, Entry, Kind, Level, LevelRules, Managers, NOTHING, Opens, Order, Probe, ROW,
+    Sections, TextGrammar, WordRules, Writable, add, also, at_most, check, from, privileges::BRINGS_MOUNTS,
 };
 use super::{Implied, Operation, Stage, When};
 use super::{Odd, directories, images};
@@ -163,6 +163,7 @@ static PATHS_DENY: WordRules = WordRules { entry: Entry::Path, order: Order::Mor
 
 pub(crate) static READ_WRITE_PATHS: Directive = Directive {
     name: "ReadWritePaths",
+    opens: Opens::Writing(Writable::Paths),
     beside: Some(&PROTECT_SYSTEM),
     also: &["ReadWriteDirectories"],
     since: 231,
@@ -204,6 +205,7 @@ pub(crate) static INACCESSIBLE_PATHS: Directive = Directive {
 
 pub(crate) static EXEC_PATHS: Directive = Directive {
     name: "ExecPaths",
+    opens: Opens::Running,
     beside: Some(&NO_EXEC_PATHS),
     since: 248,
     kind: Kind::Words(&PATHS_GRANT),
@@ -272,6 +274,7 @@ pub(crate) static TEMPORARY_FILE_SYSTEM: Directive = mounts(
 );
 pub(crate) static BIND_PATHS: Directive = Directive {
     shares: Some(&BIND_READ_ONLY_PATHS),
+    opens: Opens::Writing(Writable::Sources),
     ..mounts(
         "BindPaths",
         233,

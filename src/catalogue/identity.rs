@@ -283,6 +283,7 @@ static DELEGATION: SwitchRules =
 
 pub(crate) static DELEGATE: Directive = Directive {
     name: "Delegate",
+    opens: super::Opens::ControlGroup,
     sections: Sections::Service,
     since: 218,
     kind: Kind::Switch(&DELEGATION),

@@ -71,6 +71,8 @@ pub struct Directive {
     pub shares: Option<&'static Directive>,
     /// The directive that it makes exceptions from or adds to: without that one it says nothing.
     pub beside: Option<&'static Directive>,
+    /// What it opens beside the figure.
+    pub opens: Opens,
     /// The key of a manifest's service that states it, where the service itself decides the value.
     pub key: Option<&'static str>,
     /// What the target must have for it to do anything.
@@ -99,6 +101,7 @@ pub(crate) const ROW: Directive = Directive {
     checks: &[],
     shares: None,
     beside: None,
+    opens: Opens::Nothing,
     key: None,
     requires: Requires::Nothing,
     capability: None,
@@ -121,6 +124,30 @@ pub enum Managers {
     Both,
     /// The system's alone: a user's manager ignores it, or fails to start the service (seen on 257).
     System,
+}
+
+/// What a directive opens for a service that systemd's figure does not weigh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opens {
+    /// Nothing.
+    Nothing,
+    /// Its entries are writable for the service.
+    Writing(Writable),
+    /// Code is run from its entries.
+    Running,
+    /// The service's control group is the service's.
+    ControlGroup,
+}
+
+/// Which paths the entries of a list stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writable {
+    /// They are paths.
+    Paths,
+    /// The source of a mount, before a colon.
+    Sources,
+    /// Names below a folder of the system's manager.
+    Below(&'static str),
 }
 
 /// What a target must have for a directive to do anything: without it systemd reads the directive and goes on.

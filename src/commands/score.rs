@@ -165,7 +165,7 @@ impl<'a> Run<'a> {
 
     /// One reader for all files of a run, so that no directory is listed twice.
     fn reader(&self) -> Files<'_> {
-        Files { loader: Loader::new(&self.root, self.search()), context: self.context }
+        Files::new(Loader::new(&self.root, self.search()), self.context)
     }
 
     fn named_file(&self, files: &mut Files<'_>, subject: &Subject) -> Vec<UnitReport> {

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use super::judge::{Asked, Found, Judge, of_lines};
 use crate::context::{Context, Mode, UnitType};
+use crate::holes::{Socket, Surroundings};
 use crate::posture::Posture;
 use crate::release::Release;
 use crate::report::{Outcome, Source, UnitReport};
-use crate::unit_file::{Load, Loader, UnitName};
+use crate::unit_file::{Load, Loader, UnitName, boolean};
 use crate::unit_posture::read;
 
 /// Judges units by their files.
@@ -16,22 +17,37 @@ pub(super) struct Files<'r> {
     pub(super) loader: Loader<'r>,
     /// The release and mode that count; the unit's type is its own.
     pub(super) context: Context,
+    /// The socket units of the tree, once they were read.
+    sockets: Option<Vec<Starter>>,
 }
 
-impl Files<'_> {
+/// A socket unit and what it starts.
+struct Starter {
+    socket: Socket,
+    /// The service, or the template of which each connection starts an instance.
+    starts: String,
+}
+
+impl<'r> Files<'r> {
+    pub(super) fn new(loader: Loader<'r>, context: Context) -> Self {
+        Self { loader, context, sockets: None }
+    }
+
     /// A unit file that was named.
     pub(super) fn file(&mut self, path: &Path, shown: &str, judge: &Judge) -> UnitReport {
         let instance = template_instance(self.context);
         let load = self.loader.load_file(path, instance);
         let name =
             path.file_name().map_or_else(|| shown.to_owned(), |name| name.to_string_lossy().into_owned());
-        self.report(name, load, Asked::ByName, judge)
+        let beside = self.loader.load_file(&path.with_extension("socket"), instance);
+        let beside = beside.ok().and_then(|load| self.starter(load));
+        self.report(name, load, Asked::ByName, judge, beside.as_ref())
     }
 
     /// A unit of the tree.
     pub(super) fn unit(&mut self, name: &UnitName, asked: Asked, judge: &Judge) -> UnitReport {
         let load = self.load(name);
-        self.report(name.as_str().to_owned(), load, asked, judge)
+        self.report(name.as_str().to_owned(), load, asked, judge, None)
     }
 
     /// Every service of the tree under its own name.
@@ -41,7 +57,7 @@ impl Files<'_> {
         for name in names {
             let load = self.load(&name);
             if !matches!(&load, Ok(Load::Loaded(text)) if is_alias(&name, &text.id)) {
-                reports.push(self.report(name.as_str().to_owned(), load, Asked::AmongAll, judge));
+                reports.push(self.report(name.as_str().to_owned(), load, Asked::AmongAll, judge, None));
             }
         }
         reports
@@ -56,7 +72,14 @@ impl Files<'_> {
         }
     }
 
-    fn report(&self, unit: String, load: anyhow::Result<Load>, asked: Asked, judge: &Judge) -> UnitReport {
+    fn report(
+        &mut self,
+        unit: String,
+        load: anyhow::Result<Load>,
+        asked: Asked,
+        judge: &Judge,
+        beside: Option<&Starter>,
+    ) -> UnitReport {
         let context = Context { unit_type: UnitType::of(&unit), ..self.context };
         let cannot = |unit: String, outcome| UnitReport {
             unit,
@@ -84,7 +107,49 @@ impl Files<'_> {
         let findings = of_lines(reading.notices);
         let mut names: Vec<&str> = vec![text.id.as_str()];
         names.extend(text.names.iter().map(UnitName::as_str));
-        judge.judge(Found { unit, names, source: Source::File, asked, posture: reading.posture, findings })
+        let around =
+            Surroundings { sockets: self.sockets_of(&names, beside), ..Surroundings::of_files(&text) };
+        let posture = reading.posture;
+        judge.judge(Found { unit, names, source: Source::File, asked, posture, around, findings })
+    }
+
+    /// The socket units that start a service of these names.
+    fn sockets_of(&mut self, names: &[&str], beside: Option<&Starter>) -> Vec<Socket> {
+        if self.sockets.is_none() {
+            let units = self.loader.units("socket");
+            let plain = units.iter().filter(|unit| !unit.is_template());
+            let loads: Vec<Load> = plain.filter_map(|unit| self.loader.load(unit).ok()).collect();
+            self.sockets = Some(loads.into_iter().filter_map(|load| self.starter(load)).collect());
+        }
+        let template = |name: &str| Some(name.parse::<UnitName>().ok()?.template()?.as_str().to_owned());
+        let is_of = |starter: &&Starter| {
+            names
+                .iter()
+                .any(|name| *name == starter.starts || template(name).as_ref() == Some(&starter.starts))
+        };
+        let mut found: Vec<Socket> = Vec::new();
+        for starter in beside.into_iter().chain(self.sockets.iter().flatten()).filter(is_of) {
+            if !found.iter().any(|known| known.unit == starter.socket.unit) {
+                found.push(starter.socket.clone());
+            }
+        }
+        found
+    }
+
+    fn starter(&self, load: Load) -> Option<Starter> {
+        let Load::Loaded(text) = load else { return None };
+        let context = Context { unit_type: UnitType::of(text.id.as_str()), ..self.context };
+        let posture = read(&text, &Posture::unset(text.id.as_str(), context)).posture;
+        let last = |key: &str| {
+            let mut lines = text.assignments.iter().rev();
+            let line = lines.find(|line| line.section == "Socket" && line.key == key)?;
+            Some(line.value.as_str()).filter(|value| !value.is_empty())
+        };
+        let stem = text.id.as_str().strip_suffix(".socket")?;
+        let accepts = last("Accept").and_then(boolean) == Some(true);
+        let own = if accepts { format!("{stem}@.service") } else { format!("{stem}.service") };
+        let starts = last("Service").map_or(own, str::to_owned);
+        Some(Starter { socket: Socket::of_files(&text, &posture), starts })
     }
 }
 

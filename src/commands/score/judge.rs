@@ -6,6 +6,7 @@ use crate::catalogue;
 use crate::commands::manifests::Manifests;
 use crate::drift::{self, Drift, Relation, Use};
 use crate::finding::Finding;
+use crate::holes::{self, Surroundings};
 use crate::manifest::{Manifest, Strictness};
 use crate::policy::{Planned, Policy, justified, plan, policy, statements, without};
 use crate::posture::Posture;
@@ -54,6 +55,8 @@ pub(super) struct Found<'n> {
     pub(super) asked: Asked,
     /// What it was found to be.
     pub(super) posture: Posture,
+    /// What belongs to it beside its directives.
+    pub(super) around: Surroundings,
     /// What there is to know of it already.
     pub(super) findings: Vec<Finding>,
 }
@@ -61,10 +64,13 @@ pub(super) struct Found<'n> {
 impl Judge {
     /// Judges a unit that was read.
     pub(super) fn judge(&self, found: Found<'_>) -> UnitReport {
-        let Found { unit, names, source, asked, mut posture, mut findings } = found;
+        let Found { unit, names, source, asked, mut posture, around, mut findings } = found;
         let context = posture.context;
         let assessment = assess(&posture);
-        let declared = match self.manifests.declaring(&names) {
+        let manifest = self.manifests.declaring(&names);
+        let entry = manifest.as_ref().map(|(manifest, planned)| holes::Declared { manifest, planned });
+        findings.extend(holes::holes(&posture, &around, entry));
+        let declared = match manifest {
             Some((manifest, planned)) => {
                 declare(manifest, &planned, &posture, assessment.exposure, &mut findings).map(Some)
             }

@@ -1,5 +1,6 @@
 //! Units as a running manager has loaded them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal as _;
 use std::path::Path;
 use std::time::Duration;
@@ -10,11 +11,13 @@ use indicatif::{ProgressBar, ProgressDrawTarget};
 use super::files::template_instance;
 use super::judge::{Asked, Found, Judge, of_lines};
 use crate::architecture::Architecture;
-use crate::bus::{Address, Interfaces, LoadState, Manager, Properties};
+use crate::bus::{Address, BusFailure, Interfaces, LoadState, Manager, Properties};
 use crate::bus_posture;
+use crate::bus_value::BusValue;
 use crate::cli::KNOWN_RELEASES;
 use crate::context::{Context, Mode, Scope, UnitType};
 use crate::finding::Finding;
+use crate::holes::{Socket, Surroundings};
 use crate::posture::Posture;
 use crate::release::Release;
 use crate::report::{Outcome, Source, UnitReport};
@@ -84,6 +87,7 @@ impl Loaded {
         let bar = progress(names.len());
         let answers = self.manager.properties_telling(&names, Interfaces::All, || bar.inc(1));
         bar.finish_and_clear();
+        let sockets = self.sockets(&answers);
         for (name, properties) in answers {
             let properties = match properties {
                 Ok(properties) => properties,
@@ -100,7 +104,9 @@ impl Loaded {
                 reports.push(self.cannot(name, asked.failed(why)));
                 continue;
             }
-            reports.push(self.unit(&name, &id, &properties, asked, judge, files.as_mut()));
+            let started_by = sockets_of(&properties);
+            let sockets = started_by.iter().filter_map(|socket| sockets.get(*socket).cloned()).collect();
+            reports.push(self.unit(&name, &id, &properties, sockets, (asked, judge), files.as_mut()));
         }
         reports
     }
@@ -110,8 +116,8 @@ impl Loaded {
         name: &str,
         id: &str,
         properties: &Properties,
-        asked: Asked,
-        judge: &Judge,
+        sockets: Vec<Socket>,
+        (asked, judge): (Asked, &Judge),
         files: Option<&mut (&Root, Loader<'_>)>,
     ) -> UnitReport {
         let context = Context { unit_type: UnitType::of(id), ..self.context };
@@ -133,13 +139,17 @@ impl Loaded {
                 format!("the manager's `{}` is not as systemd writes it", odd.property),
             )
         }));
+        let mut around = Surroundings::of_properties(properties);
         if let Some(text) = files.and_then(|(root, loader)| same_files(root, loader, id, properties)) {
             let written = unit_posture::read(&text, &Posture::unset(id, context));
             bus_posture::attribute(&mut reading.posture, &written.posture, self.manager.own_properties());
             if properties.needs_daemon_reload() == Some(false) {
                 findings.extend(of_lines(written.notices));
+                // The same, with the lines that they stand in.
+                around = Surroundings::of_files(&text);
             }
         }
+        around.sockets = sockets;
         let names = vec![id, name];
         judge.judge(Found {
             unit: id.to_owned(),
@@ -147,8 +157,25 @@ impl Loaded {
             source: Source::Bus,
             asked,
             posture: reading.posture,
+            around,
             findings,
         })
+    }
+
+    /// The socket units that start any of these, by name.
+    fn sockets(&self, units: &[(String, Result<Properties, BusFailure>)]) -> BTreeMap<String, Socket> {
+        let units = units.iter().filter_map(|(_, properties)| properties.as_ref().ok());
+        let names: BTreeSet<String> = units.flat_map(sockets_of).map(str::to_owned).collect();
+        let names: Vec<String> = names.into_iter().collect();
+        let answers = self.manager.properties(&names, Interfaces::All);
+        let read = |(name, properties): (String, Result<Properties, BusFailure>)| {
+            let properties = properties.ok()?;
+            let context = Context { unit_type: UnitType::of(&name), ..self.context };
+            let posture = bus_posture::read(&name, &properties, context).posture;
+            let socket = Socket::of_property(&name, properties.get("Listen"), &posture);
+            Some((name, socket))
+        };
+        answers.into_iter().filter_map(read).collect()
     }
 
     fn cannot(&self, unit: String, outcome: Outcome) -> UnitReport {
@@ -160,6 +187,12 @@ impl Loaded {
             findings: Vec::new(),
         }
     }
+}
+
+/// The names of the sockets that start a unit.
+fn sockets_of(properties: &Properties) -> Vec<&str> {
+    let starters = properties.get("TriggeredBy").and_then(BusValue::as_texts).unwrap_or_default();
+    starters.into_iter().filter(|name| UnitType::of(name) == UnitType::Socket).collect()
 }
 
 /// How many units have answered; on a terminal alone.

@@ -1,0 +1,153 @@
+//! Command lines and what they run with (systemd.service(5), "Special executable prefixes").
+
+use std::sync::Arc;
+
+use super::{Declared, Place, severity};
+use crate::bus_value::BusValue;
+use crate::catalogue::runs_as_user;
+use crate::finding::{Finding, Severity};
+use crate::posture::Posture;
+use crate::syntax;
+use crate::unit_file::UnitText;
+
+/// A command line of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// The key that it stands under, such as `ExecStartPre`.
+    pub key: &'static str,
+    /// The program, without prefixes.
+    pub program: String,
+    /// What it runs with.
+    pub privileges: Privileges,
+    /// Where it stands.
+    pub place: Option<Place>,
+}
+
+/// How much of a unit's confinement holds for a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Privileges {
+    /// All of it.
+    Confined,
+    /// All but its user, its groups and its ambient capabilities: `!`.
+    KeepsIdentity,
+    /// The same, on kernels without ambient capabilities alone (before 4.3): `!!`.
+    KeepsIdentityOnOldKernels,
+    /// None of it: `+`.
+    Unconfined,
+}
+
+/// The keys of command lines, in the order of a start and a stop (systemd.service(5), systemd 262).
+const KEYS: [&str; 8] = [
+    "ExecCondition",
+    "ExecStartPre",
+    "ExecStart",
+    "ExecStartPost",
+    "ExecReload",
+    "ExecReloadPost",
+    "ExecStop",
+    "ExecStopPost",
+];
+
+pub(super) fn of_files(text: &UnitText) -> Vec<Command> {
+    let mut commands: Vec<Command> = Vec::new();
+    for assignment in text.assignments.iter().filter(|assignment| assignment.section == "Service") {
+        let Some(key) = KEYS.into_iter().find(|key| *key == assignment.key) else { continue };
+        if assignment.value.is_empty() {
+            commands.retain(|command| command.key != key);
+        }
+        let words = syntax::words(&assignment.value);
+        for word in words.split(|word| word == ";").filter_map(<[String]>::first) {
+            let (program, privileges) = prefixed(word);
+            commands.push(Command {
+                key,
+                program: program.to_owned(),
+                privileges,
+                place: Some((Arc::from(assignment.source.to_string_lossy()), Some(assignment.line))),
+            });
+        }
+    }
+    commands
+}
+
+/// A program without what stands before it, and what that says.
+fn prefixed(word: &str) -> (&str, Privileges) {
+    let program = word.trim_start_matches(['-', '@', ':', '+', '!', '|']);
+    let prefix = word.strip_suffix(program).unwrap_or_default();
+    let privileges = if prefix.contains('+') {
+        Privileges::Unconfined
+    } else {
+        match prefix.matches('!').count() {
+            0 => Privileges::Confined,
+            1 => Privileges::KeepsIdentity,
+            _ => Privileges::KeepsIdentityOnOldKernels,
+        }
+    };
+    (program, privileges)
+}
+
+/// What `…Ex` properties say; systemd before 244 does not publish prefixes.
+pub(super) fn of_properties<'p>(get: impl Fn(&str) -> Option<&'p BusValue>) -> Vec<Command> {
+    let mut commands = Vec::new();
+    for key in KEYS {
+        let published = get(&format!("{key}Ex")).and_then(BusValue::members).unwrap_or_default();
+        commands.extend(published.iter().filter_map(|command| {
+            let [path, _, flags, ..] = command.members()? else { return None };
+            let flags = flags.as_texts()?;
+            // `exec_command_strings` of systemd 244 to 262.
+            let privileges = if flags.contains(&"privileged") {
+                Privileges::Unconfined
+            } else if flags.contains(&"no-setuid") {
+                Privileges::KeepsIdentity
+            } else if flags.contains(&"ambient") {
+                Privileges::KeepsIdentityOnOldKernels
+            } else {
+                Privileges::Confined
+            };
+            Some(Command { key, program: path.as_text()?.to_owned(), privileges, place: None })
+        }));
+    }
+    commands
+}
+
+/// Commands that the unit's confinement does not hold for.
+pub(super) fn unconfined(
+    posture: &Posture,
+    commands: &[Command],
+    declared: Option<Declared<'_>>,
+) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for command in commands {
+        let Command { key, program, privileges, place } = command;
+        let what = match privileges {
+            Privileges::Confined => continue,
+            // Root is what it is anyway.
+            Privileges::KeepsIdentity | Privileges::KeepsIdentityOnOldKernels if !runs_as_user(posture) => {
+                continue;
+            }
+            Privileges::Unconfined => "runs as root and without any of the unit's confinement",
+            Privileges::KeepsIdentity => "runs as root, within the unit's confinement",
+            Privileges::KeepsIdentityOnOldKernels => "runs as root on kernels before 4.3",
+        };
+        let because = declared.and_then(|declared| {
+            let mut commands = declared.planned.service.commands();
+            let same = commands.find(|known| known.unconfined.is_some() && known.program() == program)?;
+            Some((same.unconfined.as_ref()?.as_str().to_owned(), same.place.clone()))
+        });
+        let finding = if let Some((because, place)) = because {
+            let text = format!("{key}= `{program}` {what}, as declared at {place}: {because}");
+            Finding::notice("hole.unconfined-exec", text)
+        } else {
+            let undo = if declared.is_some() { "; no `unconfined` of the manifest declares it" } else { "" };
+            let severity = match privileges {
+                Privileges::KeepsIdentityOnOldKernels => Severity::Notice,
+                _ => severity(declared),
+            };
+            Finding {
+                severity,
+                ..Finding::new("hole.unconfined-exec", format!("{key}= `{program}` {what}{undo}"))
+            }
+        };
+        found.push(Finding { place: place.clone(), ..finding.of(program.as_str()) });
+    }
+    found
+}

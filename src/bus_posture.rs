@@ -30,13 +30,14 @@ pub struct OddProperty {
     pub property: &'static str,
 }
 
-/// Reads the properties of `unit`; `context` must be the manager's own release and the unit's type.
-pub fn read(unit: &str, properties: &Properties, context: Context) -> BusReading {
-    read_with(unit, |property| properties.get(property), context)
+/// Reads the properties of `unit`; `unset` is a unit of its type that sets nothing, by the manager's own release.
+pub fn read(unit: &str, properties: &Properties, unset: &Posture) -> BusReading {
+    read_with(unit, |property| properties.get(property), unset)
 }
 
-fn read_with<'p>(unit: &str, get: impl Fn(&str) -> Option<&'p BusValue>, context: Context) -> BusReading {
-    let mut reading = BusReading { posture: Posture::unset(unit, context), odd: Vec::new() };
+fn read_with<'p>(unit: &str, get: impl Fn(&str) -> Option<&'p BusValue>, unset: &Posture) -> BusReading {
+    let mut reading = BusReading { posture: unset.renamed(unit), odd: Vec::new() };
+    let context = unset.context;
     let section = context.unit_type.section().unwrap_or_default();
     for directive in catalogue::all() {
         let applies = |section| directive.sections.contain(section, context.unit_type);
@@ -150,7 +151,8 @@ mod tests {
     fn reading(properties: &[(&str, BusValue)]) -> BusReading {
         let properties: BTreeMap<&str, &BusValue> =
             properties.iter().map(|(name, value)| (*name, value)).collect();
-        read_with("a.service", |name| properties.get(name).copied(), context(257))
+        let unset = Posture::unset("", context(257));
+        read_with("a.service", |name| properties.get(name).copied(), &unset)
     }
 
     fn found(reading: &BusReading, name: &str) -> anyhow::Result<(String, Origin)> {

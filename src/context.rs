@@ -33,7 +33,7 @@ pub enum Scope {
 }
 
 /// The type of a unit, by its suffix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum UnitType {
     /// `.service`
     Service,

@@ -17,7 +17,10 @@ pub struct Posture {
     pub unit: Arc<str>,
     /// The release, mode and manager that the values are of.
     pub context: Context,
-    settings: Vec<Setting>,
+    /// What a unit that sets nothing has of each directive; shared, for most units set little.
+    unset: Arc<[Setting]>,
+    /// What this one has of its own, by the directives' places.
+    own: Vec<Option<Box<Setting>>>,
 }
 
 /// The value of one directive.
@@ -102,7 +105,7 @@ pub enum Reason {
 impl Posture {
     /// A unit that sets nothing.
     pub fn unset(unit: &str, context: Context) -> Self {
-        let settings = catalogue::all()
+        let unset: Arc<[Setting]> = catalogue::all()
             .iter()
             .map(|directive| Setting {
                 value: default_value(directive, &context),
@@ -110,7 +113,8 @@ impl Posture {
                 lines: Vec::new(),
             })
             .collect();
-        Self { unit: Arc::from(unit), context, settings }
+        let own = vec![None; unset.len()];
+        Self { unit: Arc::from(unit), context, unset, own }
     }
 
     /// The same defaults for another unit of the same context.
@@ -120,25 +124,35 @@ impl Posture {
 
     /// What is known of one directive.
     pub fn get(&self, directive: &Directive) -> &Setting {
-        &self.settings[directive.index()]
+        self.at(directive.index())
+    }
+
+    fn at(&self, place: usize) -> &Setting {
+        self.own[place].as_deref().unwrap_or(&self.unset[place])
+    }
+
+    fn own(&mut self, place: usize) -> &mut Setting {
+        self.own[place].get_or_insert_with(|| Box::new(self.unset[place].clone()))
     }
 
     /// Every directive with its setting, in the catalogue's order.
     pub fn iter(&self) -> impl Iterator<Item = (&'static Directive, &Setting)> {
-        catalogue::all().iter().copied().zip(&self.settings)
+        catalogue::all().iter().copied().zip((0..self.unset.len()).map(|place| self.at(place)))
     }
 
     /// Applies one assignment, as the release reads it.
     pub fn assign(&mut self, directive: &'static Directive, text: &str, origin: Origin) -> Vec<Remark> {
         let mut remarks = Vec::new();
         let context = self.context;
-        let setting = &mut self.settings[directive.index()];
+        let place = directive.index();
+        let unset = &self.unset[place].value;
+        let setting = self.own[place].get_or_insert_with(|| Box::new(self.unset[place].clone()));
         let before = std::mem::replace(&mut setting.value, Value::Unset);
         let old = before.clone();
         let reset = text.is_empty();
         setting.value = directive.kind.assign(before, text, &context, &mut remarks);
         if reset && matches!(setting.value, Value::Unset) {
-            setting.value = default_value(directive, &context);
+            setting.value = unset.clone();
         }
         // What systemd ignores is not where the value comes from.
         let ignored = remarks.iter().any(|remark| matches!(remark, Remark::Ignored(_)));
@@ -154,7 +168,7 @@ impl Posture {
 
     /// Entries that a reset, or a new entry of the same name, takes out of the other spelling's list.
     fn take_shared(&mut self, twin: &Directive, text: &str) {
-        let setting = &mut self.settings[twin.index()];
+        let setting = self.own(twin.index());
         if let Value::Words(entries) = &mut setting.value {
             if text.is_empty() {
                 entries.clear();
@@ -167,14 +181,14 @@ impl Posture {
 
     /// Takes a value as it is, from the bus or from a policy.
     pub fn put(&mut self, directive: &Directive, value: Value, origin: Origin) {
-        let setting = &mut self.settings[directive.index()];
+        let setting = self.own(directive.index());
         setting.value = value;
         setting.origin = origin;
     }
 
     /// Marks a directive as one that the manager does not publish; its value stays what the tool assumes.
     pub fn not_known(&mut self, directive: &Directive) {
-        self.settings[directive.index()].origin = Origin::NotKnown;
+        self.own(directive.index()).origin = Origin::NotKnown;
     }
 
     /// Applies what directives bring along at `stage`, until nothing changes any more.
@@ -182,11 +196,9 @@ impl Posture {
         // Two rounds reach the end: what is implied by an implied value is one step away (PrivateDevices= to
         // DevicePolicy= to DeviceAllow=), and no row implies itself back.
         for _ in 0..2 {
-            for directive in catalogue::all() {
-                for implied in directive.implies {
-                    if implied.stage == stage && covers(implied.releases, self.context.release) {
-                        self.imply(directive, implied);
-                    }
+            for (directive, implied) in catalogue::implications() {
+                if implied.stage == stage && covers(implied.releases, self.context.release) {
+                    self.imply(directive, implied);
                 }
             }
         }
@@ -198,7 +210,8 @@ impl Posture {
         }
         let context = self.context;
         let target = implied.on;
-        let setting = &self.settings[target.index()];
+        let place = target.index();
+        let setting = self.at(place);
         let mut ignored = Vec::new();
         let from = |text: &str, before: Value, ignored: &mut Vec<Remark>| {
             target.kind.assign(before, text, &context, ignored)
@@ -208,7 +221,7 @@ impl Posture {
                 from(text, setting.value.clone(), &mut ignored)
             }
             Operation::Replace(old, new) => {
-                if setting.value != from(old, default_value(target, &context), &mut ignored) {
+                if setting.value != from(old, self.unset[place].value.clone(), &mut ignored) {
                     return;
                 }
                 from(new, setting.value.clone(), &mut ignored)

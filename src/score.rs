@@ -122,10 +122,15 @@ impl Assessment {
 pub fn assess(posture: &Posture) -> Assessment {
     let mut judged = posture.clone();
     judged.settle(catalogue::judgement(posture.context.mode));
-    let mut calls = CallJudge::new(&judged);
+    assess_settled(&judged)
+}
+
+/// Judges a unit whose implications of the judgement ([`catalogue::judgement`]) are settled as well.
+pub fn assess_settled(posture: &Posture) -> Assessment {
+    let mut calls = CallJudge::new(posture);
     let mut lines: Vec<Line> = catalogue::checks()
         .filter(|group| crate::release::covers(group.check.releases, posture.context.release))
-        .map(|group| Line { badness: badness(&group, &judged, &mut calls), group, exposure: None })
+        .map(|group| Line { badness: badness(&group, posture, &mut calls), group, exposure: None })
         .collect();
     let (mut badness_sum, mut weight_sum) = (0, 0);
     for line in &lines {
@@ -166,10 +171,7 @@ fn badness(group: &CheckGroup, posture: &Posture, calls: &mut CallJudge) -> Badn
         Probe::On => u64::from(!posture.is_on(directive)),
         Probe::Off | Probe::Empty => u64::from(posture.is_on(directive)),
         Probe::Words(words) => by_word(words, directive, value),
-        Probe::KeepsAny(names) => {
-            let mask = names.iter().fold(0, |mask, name| mask | crate::value::bit(name));
-            u64::from(!matches!(value, Value::Mask(kept) if kept & mask == 0))
-        }
+        Probe::KeepsAny(_, bits) => u64::from(!matches!(value, Value::Mask(kept) if kept & bits == 0)),
         Probe::Family(family) => match value {
             Value::Names(filter) => u64::from(!is_restricted(filter, family)),
             _ => 1,

@@ -54,16 +54,17 @@ pub fn sets(release: Release) -> Vec<&'static str> {
 pub fn set(name: &str, release: Release) -> Option<CallSet> {
     thread_local! {
         /// A run asks for the same dozen sets of one release over and over.
-        static EXPANDED: RefCell<BTreeMap<(Release, String), Option<CallSet>>> =
+        static EXPANDED: RefCell<BTreeMap<Release, BTreeMap<String, Option<CallSet>>>> =
             const { RefCell::new(BTreeMap::new()) };
     }
-    let key = (release, name.to_owned());
-    if let Some(known) = EXPANDED.with_borrow(|expanded| expanded.get(&key).copied()) {
-        return known;
-    }
-    let calls = expand(name, release);
-    EXPANDED.with_borrow_mut(|expanded| expanded.insert(key, calls));
-    calls
+    let known = EXPANDED.with_borrow(|expanded| expanded.get(&release)?.get(name).copied());
+    known.unwrap_or_else(|| {
+        let calls = expand(name, release);
+        EXPANDED.with_borrow_mut(|expanded| {
+            expanded.entry(release).or_default().insert(name.to_owned(), calls);
+        });
+        calls
+    })
 }
 
 fn expand(name: &str, release: Release) -> Option<CallSet> {
@@ -109,7 +110,12 @@ pub fn nested(set: &str, release: Release) -> Vec<&'static str> {
 /// Whether `call` is known to the libseccomp to assume for `release`, for whichever architecture. A manager leaves the
 /// names out that its library does not know.
 pub fn is_known(call: Call, release: Release) -> bool {
-    libseccomp::Libseccomp::shipped_with(release).knows(call)
+    known(release).contains(call)
+}
+
+/// The system calls that [`is_known`] says yes to.
+pub fn known(release: Release) -> CallSet {
+    libseccomp::Libseccomp::shipped_with(release).known()
 }
 
 fn is_set(word: &str) -> bool {

@@ -38,7 +38,7 @@ const MANAGER_PATH: &str = "/org/freedesktop/systemd1";
 const MANAGER_INTERFACE: &str = "org.freedesktop.systemd1.Manager";
 /// The calls that may wait for their reply at once. The manager is single-threaded: 8 keep it as
 /// busy as 64 do, and the fewer wait, the less of a call's time-out is spent behind other calls.
-const IN_FLIGHT: usize = 16;
+pub const IN_FLIGHT: usize = 16;
 /// The largest reply about one object that is read, in bytes. A service takes about 20 kB;
 /// credentials set in the unit may add up to 1 MiB.
 const MAX_PROPERTIES_BYTES: usize = 2 << 20;

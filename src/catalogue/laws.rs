@@ -213,7 +213,7 @@ fn checks_fit_their_rows() {
                 assert_eq!(named, rules.levels.iter().map(|level| level.text).collect(), "{}", check.id);
                 assert!(words.iter().all(|(_, badness)| *badness <= check.range), "{}", check.id);
             }
-            Probe::KeepsAny(names) => {
+            Probe::KeepsAny(names, _) => {
                 assert!(matches!(row.kind, Kind::Mask(_)), "{}", check.id);
                 assert!(names.iter().all(|name| crate::value::bit(name) != 0), "{}", check.id);
             }

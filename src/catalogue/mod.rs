@@ -26,7 +26,9 @@ mod syscalls;
 #[cfg(test)]
 mod laws;
 
+use std::cell::RefCell;
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 pub(crate) use checks::{CallQuirks, has_default_dependencies, runs_privileged, user_scope_counts};
 pub use checks::{CheckGroup, FACETS, Facet, device_rules, runs_as_user};
@@ -465,8 +467,8 @@ pub enum Probe {
     Empty,
     /// By the word; any other word, and none at all, has the last badness.
     Words(&'static [(&'static str, u64)]),
-    /// 1 if any of these is kept, else 0.
-    KeepsAny(&'static [&'static str]),
+    /// 1 if any of these is kept, else 0; with their bits.
+    KeepsAny(&'static [&'static str], u64),
     /// 1 unless this group of address families is restricted.
     Family(FamilyGroup),
     /// By the members of this set of system calls.
@@ -567,61 +569,172 @@ static ALL: [&Directive; COUNT] = {
     all
 };
 
-/// Positions in [`ALL`], sorted by name; made by the compiler.
-static BY_NAME: [u16; COUNT] = {
-    let mut sorted = [0; COUNT];
-    let mut length = 0;
-    while length < COUNT {
-        let mut place = length;
-        while place > 0 && before(ALL[length].name, ALL[sorted[place - 1] as usize].name) {
-            sorted[place] = sorted[place - 1];
-            place -= 1;
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "there are some hundred rows")]
-        let position = length as u16;
-        sorted[place] = position;
-        length += 1;
+const NAME_COUNT: usize = {
+    let (mut count, mut row) = (0, 0);
+    while row < COUNT {
+        count += 1 + ALL[row].also.len();
+        row += 1;
     }
-    sorted
+    count
 };
 
-const fn before(a: &str, b: &str) -> bool {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    let mut i = 0;
-    while i < a.len() && i < b.len() {
-        if a[i] != b[i] {
-            return a[i] < b[i];
+/// Twice as many as there are names at the least, so that a look-up ends soon.
+const SLOTS: usize = (2 * NAME_COUNT).next_power_of_two();
+
+/// Positions in [`ALL`] from 1 by the hash of each name and older spelling, or in the next free slot; 0 is a free one.
+static BY_NAME: [u16; SLOTS] = {
+    let mut slots = [0; SLOTS];
+    let mut row = 0;
+    while row < COUNT {
+        #[expect(clippy::cast_possible_truncation, reason = "there are some hundred rows")]
+        let position = row as u16 + 1;
+        slots[free(&slots, ALL[row].name)] = position;
+        let mut other = 0;
+        while other < ALL[row].also.len() {
+            slots[free(&slots, ALL[row].also[other])] = position;
+            other += 1;
         }
-        i += 1;
+        row += 1;
     }
-    a.len() < b.len()
+    slots
+};
+
+const fn free(slots: &[u16; SLOTS], name: &str) -> usize {
+    let mut slot = slot(name);
+    while slots[slot] != 0 {
+        slot = (slot + 1) % SLOTS;
+    }
+    slot
 }
+
+/// The slot in which the search for a name begins: by its length and six of its letters.
+const fn slot(name: &str) -> usize {
+    let name = name.as_bytes();
+    let (mut hash, mut part) = (name.len(), 0);
+    while part <= 5 && !name.is_empty() {
+        hash = hash.wrapping_mul(31).wrapping_add(name[(name.len() - 1) * part / 5] as usize);
+        part += 1;
+    }
+    hash % SLOTS
+}
+
+/// The place in [`ALL`] of the row with that name or older spelling.
+fn position(name: &str) -> Option<usize> {
+    let mut slot = slot(name);
+    loop {
+        let position = usize::from(BY_NAME[slot]).checked_sub(1)?;
+        let row = ALL[position];
+        if row.name == name || row.also.contains(&name) {
+            return Some(position);
+        }
+        slot = (slot + 1) % SLOTS;
+    }
+}
+
+const IMPLICATION_COUNT: usize = {
+    let (mut count, mut row) = (0, 0);
+    while row < COUNT {
+        count += ALL[row].implies.len();
+        row += 1;
+    }
+    count
+};
+
+/// What each row of [`ALL`] implies, row after row.
+static IMPLICATIONS: [(&Directive, &Implied); IMPLICATION_COUNT] = {
+    const NONE: Implied = at_load(When::On, &ROW, Operation::NameAfterUnit);
+    let mut all: [(&Directive, &Implied); IMPLICATION_COUNT] = [(&ROW, &NONE); IMPLICATION_COUNT];
+    let (mut next, mut row) = (0, 0);
+    while row < COUNT {
+        let mut implied = 0;
+        while implied < ALL[row].implies.len() {
+            all[next] = (ALL[row], &ALL[row].implies[implied]);
+            next += 1;
+            implied += 1;
+        }
+        row += 1;
+    }
+    all
+};
 
 /// Every directive, in the order of the families.
 pub fn all() -> &'static [&'static Directive] {
     &ALL
 }
 
-/// The directive of that name, or of that older spelling.
-pub fn find(name: &str) -> Option<&'static Directive> {
-    match BY_NAME.binary_search_by(|&position| ALL[usize::from(position)].name.cmp(name)) {
-        Ok(place) => Some(ALL[usize::from(BY_NAME[place])]),
-        Err(_) => ALL.iter().find(|row| row.also.contains(&name)).copied(),
-    }
+/// What directives bring along, in their order.
+pub fn implications() -> &'static [(&'static Directive, &'static Implied)] {
+    &IMPLICATIONS
 }
 
-/// The directive whose name is nearest to an unknown one, if any is near.
+/// The directive of that name, or of that older spelling.
+pub fn find(name: &str) -> Option<&'static Directive> {
+    position(name).map(|position| ALL[position])
+}
+
+/// The directive whose name is nearest to an unknown one, if any is near: it differs in case alone, or in two letters
+/// at most.
 pub fn nearest(name: &str) -> Option<&'static str> {
-    let distance = |row: &&&Directive| strsim::damerau_levenshtein(row.name, name);
-    let near = ALL.iter().min_by_key(distance)?;
-    (near.name.eq_ignore_ascii_case(name) || distance(&near) <= 2 && name.len() > 8).then_some(near.name)
+    thread_local! {
+        /// Units share the keys that no row has.
+        static ASKED: RefCell<BTreeMap<String, Option<&'static str>>> = const { RefCell::new(BTreeMap::new()) };
+    }
+    if let Some(nearest) = ASKED.with_borrow(|asked| asked.get(name).copied()) {
+        return nearest;
+    }
+    let nearest = search_nearest(name);
+    ASKED.with_borrow_mut(|asked| asked.insert(name.to_owned(), nearest));
+    nearest
+}
+
+fn search_nearest(name: &str) -> Option<&'static str> {
+    let (length, letters) = (name.chars().count(), letters(name));
+    let rows = ALL.iter().zip(&LETTERS).filter(|(_, of_row)| of_row.0.abs_diff(length) <= 2);
+    if let Some((row, _)) = rows.clone().find(|(row, _)| row.name.eq_ignore_ascii_case(name)) {
+        return Some(row.name);
+    }
+    if name.len() <= 8 {
+        return None;
+    }
+    // One change takes one kind of letter away at most, and brings one: most rows need no exact distance.
+    let near = rows.filter(|(_, (_, of_row))| {
+        (letters & !of_row).count_ones() <= 2 && (of_row & !letters).count_ones() <= 2
+    });
+    let distances = near.map(|(row, _)| (strsim::damerau_levenshtein(row.name, name), row.name));
+    distances
+        .filter(|(distance, _)| *distance <= 2)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// The length of each name of [`ALL`], and its letters.
+static LETTERS: [(usize, u64); COUNT] = {
+    let mut all = [(0, 0); COUNT];
+    let mut row = 0;
+    while row < COUNT {
+        all[row] = (ALL[row].name.len(), letters(ALL[row].name));
+        row += 1;
+    }
+    all
+};
+
+/// The kinds of ASCII letters in a name, a bit for each; some share one.
+const fn letters(name: &str) -> u64 {
+    let name = name.as_bytes();
+    let (mut letters, mut place) = (0, 0);
+    while place < name.len() {
+        if name[place].is_ascii() {
+            letters |= 1 << (name[place] % 64);
+        }
+        place += 1;
+    }
+    letters
 }
 
 impl Directive {
     /// Its place among all rows.
     pub fn index(&self) -> usize {
-        let found = BY_NAME.binary_search_by(|&position| ALL[usize::from(position)].name.cmp(self.name));
-        found.map_or(usize::MAX, |place| usize::from(BY_NAME[place]))
+        position(self.name).unwrap_or(usize::MAX)
     }
 
     /// The properties that publish it: the newest first where one of them counts, all where they belong together.

@@ -10,6 +10,7 @@ use super::{labels, namespaces};
 use crate::manifest::Strictness;
 use crate::need::Need;
 use crate::release::{EVERY, Range};
+use crate::value::bits_of;
 
 pub(super) static ROWS: &[&Directive] = &[
     &NO_NEW_PRIVILEGES,
@@ -64,7 +65,7 @@ pub(crate) static RESTRICT_SUID_SGID: Directive = Directive {
 };
 
 const fn keeps(id: &'static str, weight: u64, names: &'static [&'static str]) -> Check {
-    check(id, weight, 1, Probe::KeepsAny(names))
+    check(id, weight, 1, Probe::KeepsAny(names, bits_of(names)))
 }
 
 pub(crate) static CAPABILITY_BOUNDING_SET: Directive = Directive {
@@ -344,7 +345,7 @@ pub(crate) static PRIVATE_PIDS: Directive = Directive {
 };
 
 const fn namespace(id: &'static str, weight: u64, name: &'static [&'static str]) -> Check {
-    check(id, weight, 1, Probe::KeepsAny(name))
+    check(id, weight, 1, Probe::KeepsAny(name, bits_of(name)))
 }
 
 pub(crate) static RESTRICT_NAMESPACES: Directive = Directive {

@@ -1,7 +1,7 @@
 //! Which manifest declares a unit: one that was named, or the first of the installed ones. Reading a file is
 //! `manifest_file`'s.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,6 @@ use anyhow::Context as _;
 
 use super::manifest_file;
 use crate::manifest::Manifest;
-use crate::manifest::words::UnitName as UnitWord;
 use crate::policy::{Planned, plan};
 use crate::unit_file::{Kind, Links, Root, UnitName};
 
@@ -21,7 +20,9 @@ const ADDITIONS: &str = "/etc/systemd-harden";
 
 /// Manifests to look a unit up in.
 pub(super) struct Manifests {
-    manifests: Vec<Manifest>,
+    all: Vec<Manifest>,
+    /// The place of the first manifest that declares a unit of that name, and that of the service in its plan.
+    declared: BTreeMap<String, (usize, usize)>,
     /// Why others could not be read: they may declare any unit.
     pub(super) failures: Vec<anyhow::Error>,
 }
@@ -29,19 +30,32 @@ pub(super) struct Manifests {
 impl Manifests {
     /// Just this one.
     pub(super) fn only(manifest: Manifest) -> Self {
-        Self { manifests: vec![manifest], failures: Vec::new() }
+        Self::of(vec![manifest], Vec::new())
+    }
+
+    fn of(all: Vec<Manifest>, failures: Vec<anyhow::Error>) -> Self {
+        let mut declared = BTreeMap::new();
+        for (place, manifest) in all.iter().enumerate() {
+            for (in_plan, planned) in plan(manifest).into_iter().enumerate() {
+                let aliases = planned.service.aliases.iter().map(|alias| alias.as_str().to_owned());
+                for name in std::iter::once(planned.unit_name()).chain(aliases) {
+                    declared.entry(name).or_insert((place, in_plan));
+                }
+            }
+        }
+        Self { all, declared, failures }
     }
 
     /// Those that are installed below `root`, with the administrator's additions. A file hides those of the same name
     /// in later directories.
     pub(super) fn installed(root: &Root) -> Self {
-        let mut found = Self { manifests: Vec::new(), failures: Vec::new() };
+        let (mut manifests, mut failures) = (Vec::new(), Vec::new());
         let mut seen: BTreeSet<OsString> = BTreeSet::new();
         for directory in DIRECTORIES.map(Path::new) {
             let files = match toml_files(root, directory) {
                 Ok(files) => files,
                 Err(error) => {
-                    found.failures.push(error);
+                    failures.push(error);
                     continue;
                 }
             };
@@ -53,28 +67,22 @@ impl Manifests {
                 let mut additions = name.to_owned();
                 additions.push(".d");
                 match manifest_file::read_below(root, &path, &Path::new(ADDITIONS).join(additions)) {
-                    Ok(loaded) => found.manifests.push(loaded.manifest),
-                    Err(error) => found.failures.push(error),
+                    Ok(loaded) => manifests.push(loaded.manifest),
+                    Err(error) => failures.push(error),
                 }
             }
         }
-        found
+        Self::of(manifests, failures)
     }
 
     /// The first manifest that declares a unit under one of these names, or the template that it is an instance of.
     pub(super) fn declaring(&self, names: &[&str]) -> Option<(&Manifest, Planned<'_>)> {
         let template = |name: &str| Some(name.parse::<UnitName>().ok()?.template()?.as_str().to_owned());
-        let is_of = |declared: &str| {
-            names.iter().any(|name| *name == declared || template(name).as_deref() == Some(declared))
-        };
-        self.manifests.iter().find_map(|manifest| {
-            let mut planned = plan(manifest).into_iter();
-            let planned = planned.find(|planned| {
-                let aliases = planned.service.aliases.iter();
-                is_of(&planned.unit_name()) || aliases.map(UnitWord::as_str).any(is_of)
-            })?;
-            Some((manifest, planned))
-        })
+        let of = |name: &str| self.declared.get(name).copied();
+        let declared = names.iter().flat_map(|name| [of(name), template(name).and_then(|name| of(&name))]);
+        let (place, in_plan) = declared.flatten().min()?;
+        let manifest = self.all.get(place)?;
+        Some((manifest, plan(manifest).into_iter().nth(in_plan)?))
     }
 }
 

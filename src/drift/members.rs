@@ -39,7 +39,7 @@ fn calls(found: &CallFilter, wanted: &CallFilter, posture: &Posture) -> Members 
     let release = posture.context.release;
     // A manager leaves out the calls that its library does not know; a call that the library to assume does not know
     // either is no difference.
-    let common: CallSet = CallSet::all().iter().filter(|call| syscalls::is_known(*call, release)).collect();
+    let common = syscalls::known(release);
     let passing = |filter: &CallFilter| {
         let listed = filter.calls.intersection(&common);
         if filter.allows { listed } else { common.difference(&listed) }
@@ -63,13 +63,15 @@ fn calls(found: &CallFilter, wanted: &CallFilter, posture: &Posture) -> Members 
 /// `rest` as sets and single calls: a set stands for its members where all of it is in `passing` and most of it in
 /// `rest`, the one that says most first.
 fn grouped(rest: &CallSet, passing: &CallSet, posture: &Posture) -> Vec<String> {
+    if rest.is_empty() {
+        return Vec::new();
+    }
     let release = posture.context.release;
-    let known =
-        |set: &CallSet| -> CallSet { set.iter().filter(|call| syscalls::is_known(*call, release)).collect() };
+    let known = syscalls::known(release);
     let mut candidates: Vec<(&str, CallSet)> = syscalls::sets(release)
         .into_iter()
         .filter(|name| *name != "@known")
-        .filter_map(|name| Some((name, known(&syscalls::set(name, release)?))))
+        .filter_map(|name| Some((name, known.intersection(&syscalls::set(name, release)?))))
         .filter(|(_, set)| set.is_subset(passing))
         .collect();
     let mut rest = *rest;

@@ -154,7 +154,8 @@ fn difference(
     found: &Posture,
 ) -> Option<Difference> {
     let (wanted, value) = (&wants.value, &has.value);
-    if is_known_only_there(wanted) || is_known_only_there(value) {
+    // Most are the same, and nothing need be made of them.
+    if wanted == value || is_known_only_there(wanted) || is_known_only_there(value) {
         return None;
     }
     let Members { only_found, only_wanted } = members::of(directive, value, wanted, found);

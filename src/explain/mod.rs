@@ -88,7 +88,7 @@ fn check(name: &str) -> Option<CheckFacts> {
     let found = by_id.or_else(|| {
         let (directive, thing) = name.split_once("=~")?;
         catalogue::checks().find(|group| match group.check.probe {
-            catalogue::Probe::KeepsAny(names) => {
+            catalogue::Probe::KeepsAny(names, _) => {
                 group.directives.iter().any(|row| row.name.eq_ignore_ascii_case(directive))
                     && names.iter().any(|known| known.eq_ignore_ascii_case(thing))
             }

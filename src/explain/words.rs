@@ -184,7 +184,7 @@ pub(super) fn rule(probe: &Probe) -> String {
             let each = words.iter().map(|(word, badness)| format!("{badness} for {word}"));
             each.collect::<Vec<_>>().join(", ")
         }
-        Probe::KeepsAny(names) => match names {
+        Probe::KeepsAny(names, _) => match names {
             [name] => format!("1 if {name} is kept, else 0"),
             _ => format!("1 if any of {} is kept, else 0", names.join(", ")),
         },

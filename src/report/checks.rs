@@ -11,7 +11,7 @@ pub(super) fn found(line: &Line, posture: &Posture) -> String {
     let bad = matches!(line.badness, Badness::Of(badness) if badness > 0);
     let first = line.group.directives.first();
     match (&line.group.check.probe, first.map(|directive| &posture.get(directive).value)) {
-        (Probe::KeepsAny(names), Some(Value::Mask(kept))) => {
+        (Probe::KeepsAny(names, _), Some(Value::Mask(kept))) => {
             let kept: Vec<&str> =
                 names.iter().filter(|name| kept & crate::value::bit(name) != 0).copied().collect();
             let (verb, names) = if bad { ("keeps", kept.as_slice()) } else { ("without", *names) };

@@ -24,7 +24,11 @@ pub fn json(report: &Report) -> anyhow::Result<String> {
 
 /// A document as text that holds nothing a terminal obeys.
 pub(crate) fn plain_json(document: &impl Serialize) -> anyhow::Result<String> {
-    let text = serde_json::to_string_pretty(document)?;
+    let mut text = serde_json::to_string_pretty(document)?;
+    if text.bytes().all(|byte| matches!(byte, b'\n' | b' '..=b'~')) {
+        text.push('\n');
+        return Ok(text);
+    }
     let mut plain = String::with_capacity(text.len() + 1);
     for c in text.chars() {
         // serde_json escapes what JSON forbids; a terminal obeys more than that. All of it stands within strings.

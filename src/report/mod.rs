@@ -210,6 +210,9 @@ fn acceptance_words(acceptance: &Acceptance) -> String {
 
 /// A foreign text fit for a terminal.
 pub fn shown(text: &str) -> String {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     text.chars().fold(String::with_capacity(text.len()), |mut safe, c| {
         if deceives(c) {
             safe.extend(c.escape_default());

@@ -6,6 +6,7 @@
 //! 2.6.0). For x86, ppc64-le and s390x only the members of the assessed sets are known, and only of Debian's 2.5.4 and
 //! of 2.6.0; for other architectures nothing is, and the answers say so.
 
+use std::cell::Cell;
 use std::fmt;
 
 use super::layout::Block;
@@ -43,16 +44,37 @@ impl Libseccomp {
     /// The names the library knows at all, for whichever architecture. systemd drops the others while it reads
     /// `SystemCallFilter=`.
     pub fn known(self) -> CallSet {
-        self.calls("known")
-    }
-
-    /// Whether [`known`](Self::known) has `call`, without gathering the others.
-    pub fn knows(self, call: Call) -> bool {
-        table::definition(call).is_some_and(|block| table::says(block, "known", self.label))
+        thread_local! {
+            /// A run asks for one library over and over.
+            static ASKED: Cell<Option<(Libseccomp, CallSet)>> = const { Cell::new(None) };
+        }
+        match ASKED.get() {
+            Some((library, known)) if library == self => known,
+            _ => {
+                let known = self.calls("known");
+                ASKED.set(Some((self, known)));
+                known
+            }
+        }
     }
 
     /// What the library says of `architecture`.
     pub fn native(self, architecture: Architecture) -> NativeCalls {
+        thread_local! {
+            /// A run asks for one library and one architecture over and over.
+            static ASKED: Cell<Option<(Libseccomp, Architecture, NativeCalls)>> = const { Cell::new(None) };
+        }
+        match ASKED.get() {
+            Some((library, asked, native)) if library == self && asked == architecture => native,
+            _ => {
+                let native = self.look_up(architecture);
+                ASKED.set(Some((self, architecture, native)));
+                native
+            }
+        }
+    }
+
+    fn look_up(self, architecture: Architecture) -> NativeCalls {
         let native = self.calls(architecture.word());
         let mut answered = CallSet::EMPTY;
         for block in table::blocks_saying("measured", architecture.word(), self.label) {

@@ -72,11 +72,6 @@ fn blocks(kind: &'static str) -> impl Iterator<Item = Block> {
     TABLE.blocks.iter().copied().filter(move |block| is(block.header.text()))
 }
 
-/// The block that says which libraries and architectures have `call`.
-pub(super) fn definition(call: Call) -> Option<Block> {
-    blocks("calls").find(|block| block.calls().any(|listed| listed == call))
-}
-
 /// Whether the header of `block` is true of `what` (`known` or an architecture) and the library `label`.
 pub(super) fn says(block: Block, what: &str, label: &str) -> bool {
     let words = block.header.text().split(' ');

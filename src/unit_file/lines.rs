@@ -5,6 +5,7 @@
 //! ones, trims blanks that systemd keeps, and knows no line numbers. Each of these turns a service that systemd runs
 //! unprotected into one that looks protected.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -59,8 +60,8 @@ impl Reader<'_> {
             return Ok(());
         }
         // systemd announces to ignore the assignment, and then refuses the file (seen with 252).
-        let Some(text) = std::str::from_utf8(text).ok().filter(|text| !text.chars().any(is_noncharacter))
-        else {
+        let sound = |text: &&str| text.is_ascii() || !text.chars().any(is_noncharacter);
+        let Some(text) = std::str::from_utf8(text).ok().filter(sound) else {
             let reason = format!("{} is not UTF-8", quoted(&String::from_utf8_lossy(text)));
             return Err(Broken { line, reason });
         };
@@ -68,12 +69,12 @@ impl Reader<'_> {
             self.section = Some(section_name(text).map_err(|reason| Broken { line, reason })?.to_owned());
             return Ok(());
         }
-        match (self.section.clone(), text.split_once('=')) {
+        match (self.section.as_ref(), text.split_once('=')) {
             (None, _) => self.ignore(line, format!("{} stands before any section", quoted(text))),
             (Some(_), None) => self.ignore(line, format!("{} has no `=`", quoted(text))),
             (Some(_), Some(("", _))) => self.ignore(line, format!("{} has no key before `=`", quoted(text))),
             (Some(section), Some((key, value))) => self.lines.assignments.push(Assignment {
-                section,
+                section: section.clone(),
                 key: strip_text(key).to_owned(),
                 value: strip_text(value).to_owned(),
                 source: Arc::clone(self.source),
@@ -107,6 +108,9 @@ fn section_name(text: &str) -> Result<&str, String> {
     Ok(name)
 }
 
+/// A line with its continuations, and the number of its first physical line.
+type Joined<'a> = (u32, Cow<'a, [u8]>);
+
 /// Lines with their continuations, each with the number of its first physical line; comments are gone.
 struct JoinedLines<'a> {
     physical: PhysicalLines<'a>,
@@ -119,8 +123,8 @@ impl<'a> JoinedLines<'a> {
         Self { physical: PhysicalLines { rest: text, number: 0 }, bom_seen: false, ended: false }
     }
 
-    fn join(&mut self) -> Result<Option<(u32, Vec<u8>)>, Broken> {
-        let mut joined: Option<(u32, Vec<u8>)> = None;
+    fn join(&mut self) -> Result<Option<Joined<'a>>, Broken> {
+        let mut joined: Option<Joined<'a>> = None;
         for (number, line) in self.physical.by_ref() {
             if line.len() >= MAX_LINE {
                 return Err(too_long(number));
@@ -137,14 +141,20 @@ impl<'a> JoinedLines<'a> {
                 }
                 _ => line,
             };
-            let (_, text) = joined.get_or_insert_with(|| (number, Vec::new()));
+            // Most lines are whole, and stay where they are.
+            let (_, text) = joined.get_or_insert((number, Cow::Borrowed(&[])));
             if text.len() + line.len() > MAX_LINE {
                 return Err(too_long(number));
             }
-            text.extend_from_slice(line);
+            if text.is_empty() {
+                *text = Cow::Borrowed(line);
+            } else {
+                text.to_mut().extend_from_slice(line);
+            }
             if !ends_escaped(text) {
                 break;
             }
+            let text = text.to_mut();
             text.pop();
             text.push(b' ');
         }
@@ -152,8 +162,8 @@ impl<'a> JoinedLines<'a> {
     }
 }
 
-impl Iterator for JoinedLines<'_> {
-    type Item = Result<(u32, Vec<u8>), Broken>;
+impl<'a> Iterator for JoinedLines<'a> {
+    type Item = Result<Joined<'a>, Broken>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.ended {
@@ -182,14 +192,14 @@ impl<'a> Iterator for PhysicalLines<'a> {
         let end = self.rest.iter().position(is_end).unwrap_or(self.rest.len());
         let (line, mut rest) = self.rest.split_at(end);
         // Ends of different kinds in a row are one end, so that CR LF is; nothing joins after a NUL.
-        let mut seen: Vec<u8> = Vec::new();
-        while let Some((&byte, after)) = rest.split_first() {
-            if !is_end(&byte) || seen.contains(&byte) || seen.last() == Some(&b'\0') {
+        let mut seen: &[u8] = &[];
+        while let Some(byte) = rest.get(seen.len()) {
+            if !is_end(byte) || seen.contains(byte) || seen.last() == Some(&b'\0') {
                 break;
             }
-            seen.push(byte);
-            rest = after;
+            seen = rest.get(..=seen.len()).unwrap_or_default();
         }
+        rest = rest.get(seen.len()..).unwrap_or_default();
         self.rest = rest;
         self.number = self.number.saturating_add(1);
         Some((self.number, line))
@@ -198,7 +208,7 @@ impl<'a> Iterator for PhysicalLines<'a> {
 
 /// Whether the last byte is a backslash that no other escapes, pairs counted from the start.
 fn ends_escaped(text: &[u8]) -> bool {
-    text.iter().fold(false, |escaped, byte| !escaped && *byte == b'\\')
+    text.ends_with(b"\\") && text.iter().fold(false, |escaped, byte| !escaped && *byte == b'\\')
 }
 
 fn too_long(line: u32) -> Broken {

@@ -22,11 +22,12 @@ const FRAGMENTLESS: [&str; 2] = ["slice", "device"];
 pub struct Loader<'r> {
     root: &'r Root,
     search: SearchPath,
-    listings: BTreeMap<PathBuf, Listing>,
+    listings: BTreeMap<PathBuf, Rc<Listing>>,
     drop_in_files: BTreeMap<PathBuf, Rc<[DropIn]>>,
-    names: Option<Rc<Names>>,
-    /// The names of the search path that the last file's directory precedes.
-    beside: Option<(SearchPath, Rc<Names>)>,
+    /// By the type of unit.
+    names: BTreeMap<String, Rc<Names>>,
+    /// The names of the search path that the last file's directory precedes, and their type.
+    beside: Option<(SearchPath, String, Rc<Names>)>,
 }
 
 /// A file of a drop-in directory, and that directory without links.
@@ -54,24 +55,25 @@ impl<'r> Loader<'r> {
             search,
             listings: BTreeMap::new(),
             drop_in_files: BTreeMap::new(),
-            names: None,
+            names: BTreeMap::new(),
             beside: None,
         }
     }
 
     /// All unit names with the type `suffix` (`service`), sorted: files, templates, aliases and masks alike.
     pub fn units(&mut self, suffix: &str) -> Vec<UnitName> {
-        self.names().with_suffix(suffix).cloned().collect()
+        self.names(suffix).all().into_iter().collect()
     }
 
     /// The directories of the search path that could not be read; systemd goes on without them.
     pub fn unreadable(&mut self) -> Vec<Notice> {
-        self.names().unreadable().to_vec()
+        let listings = self.directories(&self.search.clone());
+        listings.iter().filter_map(|(_, listing)| listing.unreadable().cloned()).collect()
     }
 
     /// Loads a plain unit or an instance. A template is an error: it is loaded by the name of an instance.
     pub fn load(&mut self, name: &UnitName) -> anyhow::Result<Load> {
-        let names = self.names();
+        let names = self.names(name.suffix());
         self.load_among(&names, name)
     }
 
@@ -91,11 +93,11 @@ impl<'r> Loader<'r> {
             &self.root.resolve(directory, Links::Follow).with_context(|| format!("cannot load {shown}"))?;
         let first = self.search.with_first(directory);
         let names = match &self.beside {
-            _ if first == self.search => self.names(),
-            Some((search, names)) if *search == first => Rc::clone(names),
+            _ if first == self.search => self.names(name.suffix()),
+            Some((search, suffix, names)) if *search == first && suffix == name.suffix() => Rc::clone(names),
             _ => {
-                let names = Rc::new(self.names_of(&first));
-                self.beside = Some((first, Rc::clone(&names)));
+                let names = Rc::new(self.names_of(&first, name.suffix()));
+                self.beside = Some((first, name.suffix().to_owned(), Rc::clone(&names)));
                 names
             }
         };
@@ -121,7 +123,7 @@ impl<'r> Loader<'r> {
             fragment: unit.fragment,
             drop_ins: Vec::new(),
             assignments: Vec::new(),
-            notices: names.ignored(name).to_vec(),
+            notices: names.ignored(name),
         };
         match &text.fragment {
             None if FRAGMENTLESS.contains(&name.suffix()) => {}
@@ -163,19 +165,18 @@ impl<'r> Loader<'r> {
     }
 
     fn content(&self, path: &Path) -> io::Result<Content> {
-        match self.root.kind(path, Links::Follow)? {
-            Some(Kind::Device) => return Ok(Content::Mask),
-            // A root need not have the device that its masks point to.
-            None if self.root.resolve(path, Links::Follow)? == Path::new("/dev/null") => {
-                return Ok(Content::Mask);
-            }
-            _ => {}
-        }
         Ok(match self.root.read(path) {
+            // A root need not have the device that its masks point to.
+            Ok(None) if self.root.resolve(path, Links::Follow)? == Path::new("/dev/null") => Content::Mask,
             Ok(None) => Content::Missing,
             Ok(Some(content)) if content.is_empty() => Content::Mask,
             Ok(Some(content)) => Content::Text(content),
-            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Content::Odd(error),
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                match self.root.kind(path, Links::Follow)? {
+                    Some(Kind::Device) => Content::Mask,
+                    _ => Content::Odd(error),
+                }
+            }
             Err(error) => return Err(error),
         })
     }
@@ -194,11 +195,11 @@ impl<'r> Loader<'r> {
         for name in std::iter::once(id).chain(all.iter().filter(|name| *name != id)) {
             let candidates = name.drop_in_names();
             for directory in names.drop_in_directories(candidates.iter().map(UnitName::as_str)) {
-                self.choose(directory, &mut chosen)?;
+                self.choose(&directory, &mut chosen)?;
             }
         }
         for directory in names.drop_in_directories([id.suffix()]) {
-            self.choose(directory, &mut chosen)?;
+            self.choose(&directory, &mut chosen)?;
         }
         Ok(chosen.into_values().collect())
     }
@@ -234,34 +235,41 @@ impl<'r> Loader<'r> {
             .collect())
     }
 
-    fn names(&mut self) -> Rc<Names> {
-        if let Some(names) = &self.names {
+    fn names(&mut self, suffix: &str) -> Rc<Names> {
+        if let Some(names) = self.names.get(suffix) {
             return Rc::clone(names);
         }
-        let names = Rc::new(self.names_of(&self.search.clone()));
-        self.names = Some(Rc::clone(&names));
+        let names = Rc::new(self.names_of(&self.search.clone(), suffix));
+        self.names.insert(suffix.to_owned(), Rc::clone(&names));
         names
     }
 
-    fn names_of(&mut self, search: &SearchPath) -> Names {
-        let directories: Vec<&Path> = search.directories().iter().map(PathBuf::as_path).collect();
-        let seen_elsewhere = |directory: &Path| {
+    fn names_of(&mut self, search: &SearchPath, suffix: &str) -> Names {
+        let directories = self.directories(search);
+        Names::new(self.root, search, suffix, directories)
+    }
+
+    /// What is in the directories of `search`, each once.
+    fn directories(&mut self, search: &SearchPath) -> Vec<(PathBuf, Rc<Listing>)> {
+        let directories = search.directories();
+        let mut listings = Vec::new();
+        for directory in directories {
+            // Most of them are on no machine.
+            if self.root.kind(directory, Links::Follow).is_ok_and(|kind| kind.is_none()) {
+                continue;
+            }
             // `/lib/systemd/system` where `/lib` is a link to `/usr/lib`.
             let resolved = self.root.resolve(directory, Links::Follow);
-            resolved.is_ok_and(|resolved| resolved != directory && directories.contains(&resolved.as_path()))
-        };
-        let distinct: Vec<&Path> =
-            directories.iter().copied().filter(|directory| !seen_elsewhere(directory)).collect();
-        for directory in &distinct {
-            if !self.listings.contains_key(*directory) {
-                self.listings.insert((*directory).to_owned(), Listing::read(self.root, directory));
+            if resolved.is_ok_and(|resolved| resolved != *directory && directories.contains(&resolved)) {
+                continue;
             }
+            let listing = self
+                .listings
+                .entry(directory.clone())
+                .or_insert_with(|| Rc::new(Listing::read(self.root, directory)));
+            listings.push((directory.clone(), Rc::clone(listing)));
         }
-        let listings: Vec<(&Path, &Listing)> = distinct
-            .iter()
-            .filter_map(|directory| Some((*directory, self.listings.get(*directory)?)))
-            .collect();
-        Names::new(self.root, search, &listings)
+        listings
     }
 }
 

@@ -1,13 +1,16 @@
-//! Which file each unit name stands for: all names of a search path with their aliases, and the drop-in directories,
+//! Which file each unit name stands for: the names of a search path with their aliases, and the drop-in directories,
 //! as `unit_file_build_name_map()` of systemd finds them. Contents are read by others.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::name::is_type;
-use super::{Form, Kind, Links, Notice, Root, SearchPath, UnitName, quoted};
+use super::root::Folder;
+use super::{Entry, Form, Kind, Links, Notice, Root, SearchPath, UnitName, quoted};
 
 /// Aliases are followed this often (`FOLLOW_MAX`).
 const MAX_ALIASES: usize = 8;
@@ -16,20 +19,15 @@ const MAX_ALIASES: usize = 8;
 const ALIASED: [&str; 6] = ["service", "socket", "target", "device", "timer", "path"];
 const TEMPLATED: [&str; 5] = ["service", "socket", "target", "timer", "path"];
 
-/// What one directory of the search path holds, read once.
+/// What one directory of the search path holds, read once. Names are taken apart and links read when they are asked for.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
-    units: Vec<(UnitName, Found)>,
+    folder: Option<Folder>,
+    /// Sorted by name.
+    entries: Vec<Entry>,
+    /// Names of drop-in directories, sorted.
     drop_ins: Vec<String>,
     unreadable: Option<Notice>,
-}
-
-#[derive(Debug)]
-enum Found {
-    File,
-    /// With what the link says.
-    Link(PathBuf),
-    Odd(&'static str),
 }
 
 impl Listing {
@@ -42,50 +40,76 @@ impl Listing {
     }
 
     fn try_read(root: &Root, directory: &Path) -> io::Result<Self> {
-        let mut listing = Self::default();
-        for entry in root.read_dir_sorted(directory)?.unwrap_or_default() {
-            let Some(text) = entry.name.to_str() else { continue };
-            if let Ok(name) = text.parse::<UnitName>() {
-                let found = match entry.kind {
-                    Kind::File => Found::File,
-                    Kind::Link => match root.link_target(&directory.join(text))? {
-                        Some(target) => Found::Link(target),
-                        None => continue,
-                    },
-                    Kind::Directory => Found::Odd("a directory"),
-                    Kind::Device => Found::Odd("a device"),
-                    Kind::Other => Found::Odd("a FIFO or socket"),
-                };
-                listing.units.push((name, found));
-            } else if matches!(entry.kind, Kind::Directory | Kind::Link) && is_drop_in_directory(text) {
-                listing.drop_ins.push(text.to_owned());
-            }
-        }
-        Ok(listing)
+        let Some(folder) = root.folder(directory)? else { return Ok(Self::default()) };
+        let entries = folder.entries_sorted()?;
+        let is_directory = |entry: &&Entry| matches!(entry.kind, Kind::Directory | Kind::Link);
+        let names = entries.iter().filter(is_directory).filter_map(|entry| entry.name.to_str());
+        let drop_ins = names.filter(|name| is_drop_in_directory(name)).map(str::to_owned).collect();
+        Ok(Self { folder: Some(folder), entries, drop_ins, unreadable: None })
     }
 
     /// Whether a file or link of that name is in the directory.
     pub(super) fn has(&self, name: &UnitName) -> bool {
-        self.units.iter().any(|(listed, found)| listed == name && !matches!(found, Found::Odd(_)))
+        matches!(self.kind(name), Some(Kind::File | Kind::Link))
+    }
+
+    /// That the directory could not be read.
+    pub(super) fn unreadable(&self) -> Option<&Notice> {
+        self.unreadable.as_ref()
+    }
+
+    fn kind(&self, name: &UnitName) -> Option<Kind> {
+        let by_name = |entry: &Entry| entry.name.as_bytes().cmp(name.as_str().as_bytes());
+        let place = self.entries.binary_search_by(by_name).ok()?;
+        self.entries.get(place).map(|entry| entry.kind)
+    }
+
+    /// The names of units of one type, with what they are.
+    fn units<'a>(&'a self, suffix: &'a str) -> impl Iterator<Item = (UnitName, Kind)> + 'a {
+        let of_type = move |name: &str| name.strip_suffix(suffix).is_some_and(|rest| rest.ends_with('.'));
+        self.entries.iter().filter_map(move |entry| {
+            let name = entry.name.to_str().filter(|name| of_type(name))?;
+            Some((name.parse().ok()?, entry.kind))
+        })
     }
 }
 
-/// The names of a search path.
-#[derive(Debug, Default)]
+/// The names of one type of units in a search path. An alias has the type of its unit, so no other types bear on them.
+#[derive(Debug)]
 pub(super) struct Names {
-    ids: BTreeMap<UnitName, Origin>,
-    /// For the last name of a chain of aliases, every name that leads to it.
+    suffix: String,
+    /// In the order of the search path.
+    places: Vec<Place>,
+    /// For the last name of a chain of aliases, every alias that leads to it.
     reverse: BTreeMap<UnitName, BTreeSet<UnitName>>,
-    /// With the place of their directory in the search path.
-    drop_ins: BTreeMap<String, Vec<(usize, PathBuf)>>,
-    ignored: BTreeMap<UnitName, Vec<Notice>>,
-    unreadable: Vec<Notice>,
+}
+
+/// A directory of the search path.
+#[derive(Debug)]
+struct Place {
+    directory: PathBuf,
+    listing: Rc<Listing>,
+    /// What its links are, or why systemd ignores them.
+    links: BTreeMap<UnitName, Result<Origin, String>>,
 }
 
 #[derive(Debug)]
 enum Origin {
-    Fragment(PathBuf),
+    Fragment,
     Alias(UnitName),
+}
+
+impl Place {
+    /// What stands under the name, if anything does, or why systemd ignores it.
+    fn origin(&self, name: &UnitName) -> Option<Result<&Origin, String>> {
+        Some(match self.listing.kind(name)? {
+            Kind::File => Ok(&Origin::Fragment),
+            Kind::Link => self.links.get(name)?.as_ref().map_err(Clone::clone),
+            Kind::Directory => Err("a directory is no unit file".to_owned()),
+            Kind::Device => Err("a device is no unit file".to_owned()),
+            Kind::Other => Err("a FIFO or socket is no unit file".to_owned()),
+        })
+    }
 }
 
 /// The file and the names of a unit.
@@ -98,71 +122,77 @@ pub(super) struct Unit {
 
 impl Names {
     /// Puts the listings together, given in the order of the search path.
-    pub(super) fn new(root: &Root, search: &SearchPath, listings: &[(&Path, &Listing)]) -> Self {
-        let mut names = Self::default();
-        let mut links = LinkTargets { root, search, parents: BTreeMap::new() };
-        for (place, (directory, listing)) in listings.iter().enumerate() {
-            names.unreadable.extend(listing.unreadable.clone());
-            for name in &listing.drop_ins {
-                names.drop_ins.entry(name.clone()).or_default().push((place, directory.join(name)));
-            }
-            for (name, found) in &listing.units {
-                if names.ids.contains_key(name) {
-                    continue;
-                }
-                let path = directory.join(name.as_str());
-                let origin = match found {
-                    Found::File => Ok(Origin::Fragment(path.clone())),
-                    Found::Link(target) => links.origin(directory, name, &path, target),
-                    Found::Odd(what) => Err(format!("{what} is no unit file")),
+    pub(super) fn new(
+        root: &Root,
+        search: &SearchPath,
+        suffix: &str,
+        listings: Vec<(PathBuf, Rc<Listing>)>,
+    ) -> Self {
+        let mut targets = LinkTargets { root, search, parents: BTreeMap::new() };
+        let places = listings.into_iter().map(|(directory, listing)| {
+            let links = listing.units(suffix).filter(|(_, kind)| *kind == Kind::Link);
+            let links = links.filter_map(|(name, _)| {
+                let origin = match listing.folder.as_ref()?.link_target(name.as_str()) {
+                    Ok(target) => targets.origin(&directory, &name, &target?),
+                    Err(error) => Err(format!("the link cannot be read: {error}")),
                 };
-                match origin {
-                    Ok(origin) => {
-                        names.ids.insert(name.clone(), origin);
-                    }
-                    Err(reason) => {
-                        let ignored = notice(&path, format!("{reason}, ignored"));
-                        names.ignored.entry(name.clone()).or_default().push(ignored);
-                    }
-                }
-            }
-        }
-        names.reverse();
+                Some((name, origin))
+            });
+            let links = links.collect();
+            Place { directory, listing, links }
+        });
+        let places = places.collect();
+        let mut names = Self { suffix: suffix.to_owned(), places, reverse: BTreeMap::new() };
+        names.reverse = names.reversed();
         names
     }
 
-    fn reverse(&mut self) {
+    fn reversed(&self) -> BTreeMap<UnitName, BTreeSet<UnitName>> {
         let mut reverse: BTreeMap<UnitName, BTreeSet<UnitName>> = BTreeMap::new();
-        for name in self.ids.keys() {
+        for name in self.places.iter().flat_map(|place| place.links.keys()) {
             let Ok(Some((last, _))) = self.follow(name) else { continue };
             // `a@x.service` to `b@.service` is an alias of `b@x.service` alone.
             let key = match name.instance() {
                 Some(instance) if last.is_template() => last.with_instance(instance),
-                _ => Ok(last.clone()),
+                _ => Ok(last),
             };
             if let Ok(key) = key {
                 reverse.entry(key).or_default().insert(name.clone());
             }
         }
-        self.reverse = reverse;
+        reverse
+    }
+
+    /// Where the first file or alias of that name stands, and what it is.
+    fn origin(&self, name: &UnitName) -> Option<(&Path, &Origin)> {
+        self.places.iter().find_map(|place| match place.origin(name)? {
+            Ok(origin) => Some((place.directory.as_path(), origin)),
+            Err(_) => None,
+        })
     }
 
     /// The last name and the file that a name leads to, `None` where it leads nowhere.
-    fn follow<'a>(&'a self, name: &'a UnitName) -> anyhow::Result<Option<(&'a UnitName, &'a Path)>> {
-        let mut at = name;
+    fn follow(&self, name: &UnitName) -> anyhow::Result<Option<(UnitName, PathBuf)>> {
+        let mut at = name.clone();
         let mut aliased = false;
         for _ in 0..MAX_ALIASES {
+            let mut found = self.origin(&at);
             // The name looked for is never exchanged for its template here; the target of an alias is.
-            let template = if aliased { at.template() } else { None };
-            let found = self
-                .ids
-                .get_key_value(at)
-                .or_else(|| template.as_ref().and_then(|template| self.ids.get_key_value(template)));
+            if found.is_none()
+                && aliased
+                && let Some(template) = at.template()
+            {
+                found = self.origin(&template);
+                at = template;
+            }
             match found {
                 None => return Ok(None),
-                Some((last, Origin::Fragment(path))) => return Ok(Some((last, path))),
+                Some((directory, Origin::Fragment)) => {
+                    let path = directory.join(at.as_str());
+                    return Ok(Some((at, path)));
+                }
                 Some((_, Origin::Alias(target))) => {
-                    at = target;
+                    at = target.clone();
                     aliased = true;
                 }
             }
@@ -179,8 +209,8 @@ impl Names {
         {
             found = self.follow(template)?;
         }
-        let file = found.map(|(last, _)| last);
-        let fragment = found.map(|(_, path)| path.to_owned());
+        let (file, fragment) = found.unzip();
+        let file = file.as_ref();
         // The file names the unit, with the instance that was asked for; where that instance has another file, it is
         // an alias only.
         let own = file.and_then(|file| Some((file, instantiated(file, name)?)));
@@ -217,31 +247,35 @@ impl Names {
 
     /// Whether `name` leads to a file of another name than `file`.
     fn is_elsewhere(&self, name: &UnitName, file: &UnitName) -> bool {
-        self.follow(name).ok().flatten().is_some_and(|(last, _)| last != file)
+        self.follow(name).ok().flatten().is_some_and(|(last, _)| last != *file)
     }
 
     /// The drop-in directories of these names (`a.service`, or the type `service`) that exist: by their place in the
     /// search path, and in one place as the names are given.
-    pub(super) fn drop_in_directories<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Vec<&Path> {
-        let mut directories: Vec<&(usize, PathBuf)> =
-            names.into_iter().filter_map(|name| self.drop_ins.get(&format!("{name}.d"))).flatten().collect();
-        directories.sort_by_key(|(place, _)| *place);
-        directories.into_iter().map(|(_, path)| path.as_path()).collect()
+    pub(super) fn drop_in_directories<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Vec<PathBuf> {
+        let wanted: Vec<String> = names.into_iter().map(|name| format!("{name}.d")).collect();
+        let in_place = |place: &Place| {
+            let has = |name: &&String| place.listing.drop_ins.binary_search(name).is_ok();
+            wanted.iter().filter(has).map(|name| place.directory.join(name)).collect::<Vec<_>>()
+        };
+        self.places.iter().flat_map(in_place).collect()
     }
 
-    /// Names with that suffix, hidden ones left out.
-    pub(super) fn with_suffix<'a>(&'a self, suffix: &'a str) -> impl Iterator<Item = &'a UnitName> {
-        self.ids.keys().filter(move |name| name.suffix() == suffix && !name.as_str().starts_with('.'))
+    /// All names, sorted, hidden ones left out.
+    pub(super) fn all(&self) -> BTreeSet<UnitName> {
+        let names = self.places.iter().flat_map(|place| place.listing.units(&self.suffix));
+        let names = names.map(|(name, _)| name).filter(|name| !name.as_str().starts_with('.'));
+        names.filter(|name| self.origin(name).is_some()).collect()
     }
 
     /// Files of that name that were passed over.
-    pub(super) fn ignored(&self, name: &UnitName) -> &[Notice] {
-        self.ignored.get(name).map_or(&[], Vec::as_slice)
-    }
-
-    /// Directories that could not be read.
-    pub(super) fn unreadable(&self) -> &[Notice] {
-        &self.unreadable
+    pub(super) fn ignored(&self, name: &UnitName) -> Vec<Notice> {
+        let found = self.places.iter().filter_map(|place| Some((place, place.origin(name)?)));
+        let passed_over = found.map_while(|(place, origin)| Some((place, origin.err()?)));
+        let said = |(place, reason): (&Place, String)| {
+            notice(&place.directory.join(name.as_str()), format!("{reason}, ignored"))
+        };
+        passed_over.map(said).collect()
     }
 }
 
@@ -259,16 +293,10 @@ struct LinkTargets<'a> {
 
 impl LinkTargets<'_> {
     /// A link into the search path is an alias; one that leaves it is a file of its own, or a mask.
-    fn origin(
-        &mut self,
-        directory: &Path,
-        name: &UnitName,
-        link: &Path,
-        target: &Path,
-    ) -> Result<Origin, String> {
+    fn origin(&mut self, directory: &Path, name: &UnitName, target: &Path) -> Result<Origin, String> {
         let target = directory.join(target);
         let (Some(parent), Some(file)) = (target.parent(), target.file_name()) else {
-            return Ok(Origin::Fragment(link.to_owned()));
+            return Ok(Origin::Fragment);
         };
         if !self.parents.contains_key(parent) {
             let resolved = self.root.resolve(parent, Links::Follow).map_err(|error| {
@@ -279,11 +307,7 @@ impl LinkTargets<'_> {
         let inside = self.parents.get(parent).is_some_and(|parent| {
             self.search.directories().iter().any(|directory| parent.starts_with(directory))
         });
-        if inside {
-            alias(name, &file.to_string_lossy()).map(Origin::Alias)
-        } else {
-            Ok(Origin::Fragment(link.to_owned()))
-        }
+        if inside { alias(name, &file.to_string_lossy()).map(Origin::Alias) } else { Ok(Origin::Fragment) }
     }
 }
 

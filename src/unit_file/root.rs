@@ -132,17 +132,12 @@ impl Root {
 
     /// The names in a directory in byte order, `None` where there is no directory.
     pub fn read_dir_sorted(&self, path: &Path) -> io::Result<Option<Vec<Entry>>> {
-        let Some(listing) = self.at(path, Links::Follow, |dir, inside| dir.read_dir(inside))? else {
-            return Ok(None);
-        };
-        let mut entries = listing
-            .map(|entry| {
-                let entry = entry?;
-                Ok(Entry { name: entry.file_name(), kind: Kind::from(entry.file_type()?) })
-            })
-            .collect::<io::Result<Vec<_>>>()?;
-        entries.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Some(entries))
+        self.folder(path)?.map(|folder| folder.entries_sorted()).transpose()
+    }
+
+    /// The directory `path`, held open; `None` where there is none.
+    pub(super) fn folder(&self, path: &Path) -> io::Result<Option<Folder>> {
+        Ok(self.at(path, Links::Follow, |dir, inside| dir.open_dir(inside))?.map(|dir| Folder { dir }))
     }
 
     /// `path` without links, `.` and `..`; with [`Links::Keep`] its last component stays as it is. What does not
@@ -223,6 +218,30 @@ impl Root {
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(None),
             result => result,
         }
+    }
+}
+
+/// An open directory, so that many names in it cost no more than their own look.
+#[derive(Debug)]
+pub(super) struct Folder {
+    dir: Dir,
+}
+
+impl Folder {
+    /// Its names in byte order.
+    pub(super) fn entries_sorted(&self) -> io::Result<Vec<Entry>> {
+        let entries = self.dir.entries()?.map(|entry| {
+            let entry = entry?;
+            Ok(Entry { name: entry.file_name(), kind: Kind::from(entry.file_type()?) })
+        });
+        let mut entries = entries.collect::<io::Result<Vec<_>>>()?;
+        entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Ok(entries)
+    }
+
+    /// What a link in it says, unresolved; `None` where nothing is. An error where `name` is not a link.
+    pub(super) fn link_target(&self, name: &str) -> io::Result<Option<PathBuf>> {
+        absent_as_none(self.dir.read_link_contents(name))
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::catalogue::{self, Directive, Stage};
 use crate::context::{Context, UnitType};
 use crate::posture::{Origin, Posture};
-use crate::unit_file::{Assignment, UnitText, expand};
+use crate::unit_file::{Assignment, Notice, UnitText, expand};
 use crate::value::Remark;
 
 /// A unit as its files say it.
@@ -37,6 +37,18 @@ pub struct LineNotice {
     pub text: String,
 }
 
+impl From<&Notice> for LineNotice {
+    fn from(notice: &Notice) -> Self {
+        Self {
+            path: Arc::from(notice.path.to_string_lossy()),
+            line: notice.line,
+            directive: None,
+            kind: NoticeKind::Ignored,
+            text: notice.text.clone(),
+        }
+    }
+}
+
 /// What systemd makes of the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoticeKind {
@@ -50,27 +62,27 @@ pub enum NoticeKind {
 
 /// Reads the assignments of a unit as the context's release does.
 pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
-    let mut reading =
-        Reading { posture: unset.renamed(unit.id.as_str()), notices: Vec::new(), refused: None };
-    for notice in &unit.notices {
-        reading.notices.push(LineNotice {
-            path: Arc::from(notice.path.to_string_lossy()),
-            line: notice.line,
-            directive: None,
-            kind: NoticeKind::Ignored,
-            text: notice.text.clone(),
-        });
-    }
+    let mut reading = Reading {
+        posture: unset.renamed(unit.id.as_str()),
+        notices: unit.notices.iter().map(LineNotice::from).collect(),
+        refused: None,
+    };
     let context = unset.context;
     let mut lines: Vec<&Assignment> = Vec::with_capacity(unit.assignments.len());
     // What systemd refuses in a drop-in ends that drop-in, not the unit.
     let mut ended: Option<&Path> = None;
+    // The file of the lines before, and how it is called.
+    let mut file: Option<(&Arc<Path>, Arc<str>)> = None;
     for assignment in &unit.assignments {
         if ended == Some(&*assignment.source) {
             continue;
         }
         lines.push(assignment);
-        let path: Arc<str> = Arc::from(assignment.source.to_string_lossy());
+        let path = match &file {
+            Some((source, path)) if Arc::ptr_eq(source, &assignment.source) => Arc::clone(path),
+            _ => Arc::from(assignment.source.to_string_lossy()),
+        };
+        file = Some((&assignment.source, Arc::clone(&path)));
         let say = |directive, kind, text| LineNotice {
             path: Arc::clone(&path),
             line: Some(assignment.line),

@@ -74,24 +74,20 @@ impl CallFilter {
         known && rest(self).compare(&rest(other)).is_some_and(|ordering| ordering != Ordering::Less)
     }
 
-    fn put(&mut self, call: Call, action: Option<&Action>) {
+    fn put(&mut self, calls: &CallSet, action: Option<&Action>) {
         if let Some(action) = action {
             // In an allow list, an entry with an answer of its own is denied (systemd 248 on).
-            if self.allows {
-                self.calls.remove(call);
-            } else {
-                self.calls.insert(call);
-            }
-            self.actions.insert(call, action.clone());
+            self.calls = if self.allows { self.calls.difference(calls) } else { self.calls.union(calls) };
+            self.actions.extend(calls.iter().map(|call| (call, action.clone())));
         } else {
-            self.calls.insert(call);
-            self.actions.remove(&call);
+            self.calls = self.calls.union(calls);
+            self.actions.retain(|call, _| !calls.contains(*call));
         }
     }
 
-    fn take(&mut self, call: Call) {
-        self.calls.remove(call);
-        self.actions.remove(&call);
+    fn take(&mut self, calls: &CallSet) {
+        self.calls = self.calls.difference(calls);
+        self.actions.retain(|call, _| !calls.contains(*call));
     }
 }
 
@@ -163,12 +159,10 @@ fn assign_item(
     };
     let denies_in_allow_list =
         inverted && filter.allows && action.is_some() && covers(ANSWERS, context.release);
-    for call in members.iter() {
-        if filter.allows != inverted || denies_in_allow_list {
-            filter.put(call, action.as_ref());
-        } else {
-            filter.take(call);
-        }
+    if filter.allows != inverted || denies_in_allow_list {
+        filter.put(&members, action.as_ref());
+    } else {
+        filter.take(&members);
     }
 }
 
@@ -192,7 +186,7 @@ pub(super) fn from_bus(value: &BusValue) -> Option<Value> {
             None => (item, None),
         };
         match Call::find(name) {
-            Some(call) => filter.put(call, action.as_ref()),
+            Some(call) => filter.put(&CallSet::from_iter([call]), action.as_ref()),
             None => {
                 filter.unknown.insert(name.to_owned());
             }

@@ -76,10 +76,41 @@ fn all_namespaces(context: &Context) -> u64 {
 const TIME_SINCE: u16 = 252;
 
 /// The bit or bits of one name, for the checks.
-pub(crate) fn bit(name: &str) -> u64 {
-    let capability = CAPABILITIES.iter().position(|known| *known == name).map(|number| 1 << number);
-    let namespace = || NAMESPACES.iter().find(|(word, _)| *word == name).map(|(_, flag)| *flag);
-    capability.or_else(namespace).unwrap_or(0)
+pub(crate) const fn bit(name: &str) -> u64 {
+    let mut place = 0;
+    while place < CAPABILITIES.len() {
+        if equal(CAPABILITIES[place], name) {
+            return 1 << place;
+        }
+        place += 1;
+    }
+    place = 0;
+    while place < NAMESPACES.len() {
+        if equal(NAMESPACES[place].0, name) {
+            return NAMESPACES[place].1;
+        }
+        place += 1;
+    }
+    0
+}
+
+/// The bits of several names.
+pub(crate) const fn bits_of(names: &[&str]) -> u64 {
+    let (mut bits, mut place) = (0, 0);
+    while place < names.len() {
+        bits |= bit(names[place]);
+        place += 1;
+    }
+    bits
+}
+
+const fn equal(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let mut place = 0;
+    while place < a.len() && place < b.len() && a[place] == b[place] {
+        place += 1;
+    }
+    place == a.len() && place == b.len()
 }
 
 pub(super) fn assign(

@@ -208,7 +208,7 @@ fn agree_on_files(machine: &Machine) -> Result<()> {
 }
 
 fn read(unit: &str, properties: &Properties, context: Context, wrong: &mut Vec<String>) -> Posture {
-    let reading = bus_posture::read(unit, properties, context);
+    let reading = bus_posture::read(unit, properties, &Posture::unset("", context));
     for odd in reading.odd {
         let value = properties.get(odd.property);
         wrong.push(format!("`{unit}`: the property {} is odd: {value:?}", odd.property));

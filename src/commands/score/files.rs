@@ -1,5 +1,6 @@
 //! Units as their files say: single files, and trees.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::judge::{Asked, Found, Judge, of_lines};
@@ -14,9 +15,11 @@ use crate::unit_posture::read;
 /// Judges units by their files.
 pub(super) struct Files<'r> {
     /// The tree and its search path.
-    pub(super) loader: Loader<'r>,
+    loader: Loader<'r>,
     /// The release and mode that count; the unit's type is its own.
-    pub(super) context: Context,
+    context: Context,
+    /// Units of each type met that set nothing.
+    unset: BTreeMap<UnitType, Posture>,
     /// The socket units of the tree, once they were read.
     sockets: Option<Vec<Starter>>,
 }
@@ -30,7 +33,7 @@ struct Starter {
 
 impl<'r> Files<'r> {
     pub(super) fn new(loader: Loader<'r>, context: Context) -> Self {
-        Self { loader, context, sockets: None }
+        Self { loader, context, unset: BTreeMap::new(), sockets: None }
     }
 
     /// A unit file that was named.
@@ -97,7 +100,8 @@ impl<'r> Files<'r> {
             Ok(other) => return cannot(unit, asked.failed(why_not(&other))),
             Err(error) => return cannot(unit, Outcome::Failed(format!("{error:#}"))),
         };
-        let reading = read(&text, &Posture::unset(text.id.as_str(), context));
+        let unset = self.unset.entry(context.unit_type).or_insert_with(|| Posture::unset("", context));
+        let reading = read(&text, unset);
         if let Some(refused) = reading.refused {
             let line = refused.line.map_or_else(String::new, |line| format!(":{line}"));
             let release = context.release;

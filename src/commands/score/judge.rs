@@ -11,7 +11,7 @@ use crate::manifest::{Manifest, Strictness};
 use crate::policy::{Planned, Policy, justified, plan, policy, statements, without};
 use crate::posture::Posture;
 use crate::report::{Declared, Judged, Outcome, Source, UnitReport};
-use crate::score::{Assessment, Exposure, assess};
+use crate::score::{Assessment, Exposure, assess, assess_settled};
 use crate::unit_posture::{LineNotice, NoticeKind};
 
 /// What every unit of a run is judged by.
@@ -66,13 +66,16 @@ impl Judge {
     pub(super) fn judge(&self, found: Found<'_>) -> UnitReport {
         let Found { unit, names, source, asked, mut posture, around, mut findings } = found;
         let context = posture.context;
-        let assessment = assess(&posture);
-        let manifest = self.manifests.declaring(&names);
-        let entry = manifest.as_ref().map(|(manifest, planned)| holes::Declared { manifest, planned });
+        let declaring = self.manifests.declaring(&names);
+        let entry = declaring.as_ref().map(|(manifest, planned)| holes::Declared { manifest, planned });
         findings.extend(holes::holes(&posture, &around, entry));
-        let declared = match manifest {
-            Some((manifest, planned)) => {
-                declare(manifest, &planned, &posture, assessment.exposure, &mut findings).map(Some)
+        let loaded = declaring.as_ref().map(|_| posture.clone());
+        // The report shows the values that the checks saw.
+        posture.settle(catalogue::judgement(context.mode));
+        let assessment = assess_settled(&posture);
+        let declared = match declaring.zip(loaded.as_ref()) {
+            Some(((manifest, planned), loaded)) => {
+                declare(manifest, &planned, loaded, assessment.exposure, &mut findings).map(Some)
             }
             None => match &self.given {
                 Some(path) if asked == Asked::ByName => Err(format!("`{path}` does not declare it")),
@@ -92,8 +95,6 @@ impl Judge {
                 if let Some(declared) = &declared {
                     findings.extend(not_known(&declared.drift, &posture));
                 }
-                // The report shows the values that the checks saw.
-                posture.settle(catalogue::judgement(context.mode));
                 Outcome::Judged(Box::new(Judged { posture, assessment, declared }))
             }
             Err(why) => Outcome::Failed(why),
@@ -111,8 +112,8 @@ impl Judge {
         strict: Option<Assessment>,
     ) -> UnitReport {
         let context = posture.context;
-        let assessment = assess(&posture);
         posture.settle(catalogue::judgement(context.mode));
+        let assessment = assess_settled(&posture);
         let mut findings = Vec::new();
         self.limit(assessment.exposure, &mut findings);
         let floor = strict.as_ref().map_or(assessment.exposure, |strict| strict.exposure);

@@ -34,6 +34,14 @@ pub(super) struct Loaded {
     newer: Option<Finding>,
 }
 
+/// What the units of a run share.
+struct Known<'r> {
+    /// Units of each type met that set nothing.
+    unset: BTreeMap<UnitType, Posture>,
+    /// This host's own files.
+    files: Option<(&'r Root, Loader<'r>)>,
+}
+
 impl Loaded {
     /// Connects to the manager of the system or of the calling user.
     pub(super) fn connect(scope: Scope, mode: Mode) -> anyhow::Result<Self> {
@@ -81,7 +89,10 @@ impl Loaded {
     /// Judges the units of these names; second names of a unit are left out where all were asked for.
     pub(super) fn units(&self, names: &[String], asked: Asked, judge: &Judge) -> Vec<UnitReport> {
         let root = host(self.context.scope);
-        let mut files = root.as_ref().map(|(root, search)| (root, Loader::new(root, search.clone())));
+        let mut known = Known {
+            unset: BTreeMap::new(),
+            files: root.as_ref().map(|(root, search)| (root, Loader::new(root, search.clone()))),
+        };
         let mut reports = Vec::new();
         let names: Vec<String> = names.iter().map(|name| self.instance(name.clone())).collect();
         let bar = progress(names.len());
@@ -106,7 +117,7 @@ impl Loaded {
             }
             let started_by = sockets_of(&properties);
             let sockets = started_by.iter().filter_map(|socket| sockets.get(*socket).cloned()).collect();
-            reports.push(self.unit(&name, &id, &properties, sockets, (asked, judge), files.as_mut()));
+            reports.push(self.unit(&name, &id, &properties, sockets, (asked, judge), &mut known));
         }
         reports
     }
@@ -118,14 +129,15 @@ impl Loaded {
         properties: &Properties,
         sockets: Vec<Socket>,
         (asked, judge): (Asked, &Judge),
-        files: Option<&mut (&Root, Loader<'_>)>,
+        known: &mut Known<'_>,
     ) -> UnitReport {
         let context = Context { unit_type: UnitType::of(id), ..self.context };
         if context.unit_type == UnitType::Other {
             let why = "nothing is executed by a unit of this type: name the service that it starts";
             return self.cannot(name.to_owned(), asked.failed(why.to_owned()));
         }
-        let mut reading = bus_posture::read(id, properties, context);
+        let unset = known.unset.entry(context.unit_type).or_insert_with(|| Posture::unset("", context));
+        let mut reading = bus_posture::read(id, properties, unset);
         let mut findings: Vec<Finding> = self.newer.iter().cloned().collect();
         if properties.needs_daemon_reload() == Some(true) {
             let text = "its files have changed since the manager read them: this is what it read; \
@@ -140,8 +152,9 @@ impl Loaded {
             )
         }));
         let mut around = Surroundings::of_properties(properties);
+        let files = known.files.as_mut();
         if let Some(text) = files.and_then(|(root, loader)| same_files(root, loader, id, properties)) {
-            let written = unit_posture::read(&text, &Posture::unset(id, context));
+            let written = unit_posture::read(&text, unset);
             bus_posture::attribute(&mut reading.posture, &written.posture, self.manager.own_properties());
             if properties.needs_daemon_reload() == Some(false) {
                 findings.extend(of_lines(written.notices));
@@ -168,10 +181,10 @@ impl Loaded {
         let names: BTreeSet<String> = units.flat_map(sockets_of).map(str::to_owned).collect();
         let names: Vec<String> = names.into_iter().collect();
         let answers = self.manager.properties(&names, Interfaces::All);
+        let unset = Posture::unset("", Context { unit_type: UnitType::Socket, ..self.context });
         let read = |(name, properties): (String, Result<Properties, BusFailure>)| {
             let properties = properties.ok()?;
-            let context = Context { unit_type: UnitType::of(&name), ..self.context };
-            let posture = bus_posture::read(&name, &properties, context).posture;
+            let posture = bus_posture::read(&name, &properties, &unset).posture;
             let socket = Socket::of_property(&name, properties.get("Listen"), &posture);
             Some((name, socket))
         };

@@ -19,6 +19,7 @@ pub mod holes;
 pub mod lint;
 pub mod manifest;
 pub mod need;
+mod ownership;
 pub mod policy;
 pub mod posture;
 pub mod release;

@@ -2,7 +2,8 @@
 
 use super::{
     Applies, Bus, Directive, Entry, Kind, Level, LevelRules, Managers, NOTHING, Opens, Order, Probe, ROW,
-    Sections, TextGrammar, WordRules, Writable, add, also, at_most, check, from, privileges::BRINGS_MOUNTS,
+    Sections, Sight, TextGrammar, WordRules, Writable, add, also, at_most, check, from,
+    privileges::BRINGS_MOUNTS,
 };
 use super::{Implied, Operation, Stage, When};
 use super::{Odd, directories, images};
@@ -122,6 +123,7 @@ pub(crate) static PROTECT_HOME: Directive = Directive {
         Probe::Words(&[("yes", 0), ("tmpfs", 1), ("read-only", 5), ("no", 10)]),
     )
     .applying(Applies::DefaultDependencies)],
+    sight: Sight::Hides { at: &["yes", "tmpfs"], paths: &["/home", "/root", "/run/user"] },
     summary: "Hides /home, /root and /run/user from the service.",
     breaks: "Data below /home, a working directory there, a home that is a symlink.",
     ..ROW
@@ -198,6 +200,7 @@ pub(crate) static INACCESSIBLE_PATHS: Directive = Directive {
     since: 231,
     kind: Kind::Words(&PATHS_DENY),
     unset: NOTHING,
+    sight: Sight::HidesEntries,
     summary: "Hides paths from the service.",
     breaks: "Whatever looks there: web panels and /etc/sudoers.",
     ..ROW
@@ -265,14 +268,18 @@ const fn mounts(
     Directive { name, since, kind: Kind::Words(rules), unset: NOTHING, summary, breaks, ..ROW }
 }
 
-pub(crate) static TEMPORARY_FILE_SYSTEM: Directive = mounts(
-    "TemporaryFileSystem",
-    238,
-    &EMPTIED,
-    "Mounts empty temporary file systems over paths.",
-    "Whatever lies below those paths is hidden.",
-);
+pub(crate) static TEMPORARY_FILE_SYSTEM: Directive = Directive {
+    sight: Sight::HidesEntries,
+    ..mounts(
+        "TemporaryFileSystem",
+        238,
+        &EMPTIED,
+        "Mounts empty temporary file systems over paths.",
+        "Whatever lies below those paths is hidden.",
+    )
+};
 pub(crate) static BIND_PATHS: Directive = Directive {
+    sight: Sight::Shows,
     shares: Some(&BIND_READ_ONLY_PATHS),
     opens: Opens::Writing(Writable::Sources),
     ..mounts(
@@ -284,6 +291,7 @@ pub(crate) static BIND_PATHS: Directive = Directive {
     )
 };
 pub(crate) static BIND_READ_ONLY_PATHS: Directive = Directive {
+    sight: Sight::Shows,
     shares: Some(&BIND_PATHS),
     ..mounts(
         "BindReadOnlyPaths",
@@ -304,6 +312,7 @@ const fn root(
         name,
         since,
         kind: Kind::Text(TextGrammar::Root),
+        sight: Sight::AnotherRoot,
         unset: NOTHING,
         implies,
         summary,

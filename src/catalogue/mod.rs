@@ -21,6 +21,7 @@ mod process;
 mod resources;
 mod scheduling;
 mod service;
+mod sight;
 mod syscalls;
 
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub use kind::{
     AmountRules, Bus, Entry, Kind, Level, LevelRules, MaskGrammar, NameGrammar, Odd, Order, SwitchRules,
     TextGrammar, Unit, WordRules, by_release,
 };
+pub use sight::{Sight, hides, moves_root};
 
 use crate::context::{Mode, Scope, UnitType};
 use crate::manifest::Strictness;
@@ -81,6 +83,8 @@ pub struct Directive {
     pub requires: Requires,
     /// The capability without which a service cannot do what it keeps it from either.
     pub capability: Option<&'static str>,
+    /// What it hides from the service.
+    pub sight: Sight,
     /// What it does, for the administrator.
     pub summary: &'static str,
     /// What it breaks.
@@ -107,6 +111,7 @@ pub(crate) const ROW: Directive = Directive {
     key: None,
     requires: Requires::Nothing,
     capability: None,
+    sight: Sight::Same,
     summary: "",
     breaks: "",
 };

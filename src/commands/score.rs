@@ -1,6 +1,7 @@
 //! `score`: units of a manager, of files or of a manifest, judged and compared with what declares them.
 
 mod files;
+mod host;
 mod judge;
 mod loaded;
 
@@ -22,6 +23,7 @@ use crate::status::Status;
 use crate::target::{self, Target, fit};
 use crate::unit_file::{Loader, Root, SearchPath, UnitName, UserDirectories};
 use files::Files;
+use host::Host;
 use judge::{Asked, Judge};
 use loaded::Loaded;
 
@@ -141,7 +143,7 @@ impl<'a> Run<'a> {
             return;
         }
         let mut units = units.into_iter();
-        let mut files = self.reader();
+        let mut files = self.reader(None);
         let mut reports = Vec::new();
         for subject in subjects {
             match subject {
@@ -154,7 +156,8 @@ impl<'a> Run<'a> {
 
     /// Files and manifests, and units of the tree.
     fn files(&mut self, subjects: &[Subject]) {
-        let mut files = self.reader();
+        let host = self.host().filter(|_| !subjects.is_empty());
+        let mut files = self.reader(host.as_ref());
         let reports = if subjects.is_empty() {
             files.all(&self.judge)
         } else {
@@ -164,8 +167,14 @@ impl<'a> Run<'a> {
     }
 
     /// One reader for all files of a run, so that no directory is listed twice.
-    fn reader(&self) -> Files<'_> {
-        Files::new(Loader::new(&self.root, self.search()), self.context)
+    fn reader<'h>(&'h self, host: Option<&'h Host<'h>>) -> Files<'h> {
+        Files::new(Loader::new(&self.root, self.search()), self.context, host)
+    }
+
+    /// The tree that was named, as a host of its own.
+    fn host(&self) -> Option<Host<'_>> {
+        let is_named = self.arguments.root.is_some() && self.context.scope == Scope::System;
+        is_named.then(|| Host::new(&self.root))
     }
 
     fn named_file(&self, files: &mut Files<'_>, subject: &Subject) -> Vec<UnitReport> {

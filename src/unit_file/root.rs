@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd as _;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context as _;
@@ -140,6 +141,47 @@ impl Root {
         Ok(self.at(path, Links::Follow, |dir, inside| dir.open_dir(inside))?.map(|dir| Folder { dir }))
     }
 
+    /// The first bytes of a regular file, at most `length`; `None` where there is none.
+    ///
+    /// Anything but a regular file is refused without waiting for it ([`io::ErrorKind::InvalidInput`]).
+    pub fn head(&self, path: &Path, length: u64) -> io::Result<Option<Vec<u8>>> {
+        match self.metadata(path, Links::Follow)? {
+            None => return Ok(None),
+            Some(found) if !found.is_file() => return Err(not_a_file()),
+            Some(_) => {}
+        }
+        let mut options = OpenOptions::new();
+        options.read(true).custom_flags(O_NONBLOCK);
+        let Some(file) = self.at(path, Links::Follow, |dir, inside| dir.open_with(inside, &options))? else {
+            return Ok(None);
+        };
+        let mut content = Vec::new();
+        file.take(length).read_to_end(&mut content)?;
+        Ok(Some(content))
+    }
+
+    /// An extended attribute of `path` itself, links not followed; `None` where it has none of that name. A value of
+    /// more than 64 KiB, which the kernel does not store (xattr(7)), is an error.
+    pub fn attribute(&self, path: &Path, name: &str) -> io::Result<Option<Vec<u8>>> {
+        let plain = self.resolve(path, Links::Keep)?;
+        let (parent, last) = match (plain.parent(), plain.file_name()) {
+            (Some(parent), Some(last)) => (inside(parent), PathBuf::from(last)),
+            _ => (PathBuf::from("."), PathBuf::from(".")),
+        };
+        let Some(parent) = absent_as_none(self.dir.open_dir(&parent))? else { return Ok(None) };
+        // No call takes a handle and a name for this before Linux 6.13; one name below a handle cannot leave it.
+        let through = Path::new("/proc/self/fd").join(parent.as_raw_fd().to_string()).join(last);
+        let mut value = vec![0; 1 << 16];
+        match rustix::fs::lgetxattr(&through, name, value.as_mut_slice()) {
+            Ok(length) => {
+                value.truncate(length);
+                Ok(Some(value))
+            }
+            Err(rustix::io::Errno::NODATA | rustix::io::Errno::NOTSUP) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// `path` without links, `.` and `..`; with [`Links::Keep`] its last component stays as it is. What does not
     /// exist is kept as written.
     pub fn resolve(&self, path: &Path, links: Links) -> io::Result<PathBuf> {
@@ -263,12 +305,16 @@ impl From<FileType> for Kind {
 
 fn check_readable(found: &Metadata) -> io::Result<()> {
     if !found.is_file() {
-        Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
+        Err(not_a_file())
     } else if found.len() > MAX_UNIT_SIZE {
         Err(too_large())
     } else {
         Ok(())
     }
+}
+
+fn not_a_file() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")
 }
 
 fn too_large() -> io::Error {

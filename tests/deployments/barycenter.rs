@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 
+use super::changes::{self, each_is_named};
 use super::{Deployment, install_clients};
 use crate::machine::Machine;
 use crate::machine::standins::{http, said};
@@ -35,6 +36,7 @@ pub(super) fn behind_proxies(machine: &Machine) -> Result<()> {
     ensure!(!log.contains("url="), "settings in the log: {log}");
     let modes = machine.check(&["sh", "-c", "cd /var/lib/barycenter; stat -c '%a %U' . *.db *_key.json"])?;
     ensure!(modes == "750 barycenter\n600 barycenter\n600 barycenter\n", "{modes}");
+    each_is_named(machine, "barycenter.service", changes::BARYCENTER)?;
     deployment.is_scored("barycenter.service")?;
     cannot_be_reached(machine)
 }

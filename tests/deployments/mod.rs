@@ -6,6 +6,7 @@
 
 mod answers;
 mod barycenter;
+mod changes;
 mod drop_in;
 mod parsec;
 mod parsec_cloud;

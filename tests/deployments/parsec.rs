@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 
+use super::changes::{self, each_is_named};
 use super::{Deployment, install_clients, install_peer};
 use crate::machine::Machine;
 use crate::machine::standins::said;
@@ -14,6 +15,7 @@ pub(super) fn direct(machine: &Machine) -> Result<()> {
     let outside = machine.run_as("bob", &["parsec-client", "--as", "billing", "list"])?;
     ensure!(said(&outside).contains("Permission denied"), "{}", said(&outside));
     keeps_its_files(machine)?;
+    each_is_named(machine, "parsec.service", changes::PARSEC)?;
     deployment.is_scored("parsec.service")
 }
 

@@ -99,6 +99,16 @@ pub(super) fn drift(machine: &Machine, service: &str) -> Result<Vec<Drift>> {
     Ok(units.pop().context("no unit")?.drift)
 }
 
+/// What needs attention beside drift: severity, id and subject of each.
+pub(super) fn attention(machine: &Machine, service: &str, status: i32) -> Result<Vec<[String; 3]>> {
+    let mut units = score(machine, &[service.to_owned()], status)?;
+    let unit = units.pop().context("no unit")?;
+    ensure!(unit.drift.is_empty(), "{:?}", unit.drift);
+    let text = |finding: &serde_json::Value, key: &str| finding[key].as_str().unwrap_or_default().to_owned();
+    let counts = unit.findings.iter().filter(|finding| finding["severity"] != "notice");
+    Ok(counts.map(|finding| ["severity", "id", "subject"].map(|key| text(finding, key))).collect())
+}
+
 /// The kernel has in force what every unit here asks for, where there is a process to look at.
 fn is_confined(machine: &Machine, service: &str) -> Result<()> {
     let process = machine.property(service, "MainPID")?;

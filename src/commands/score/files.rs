@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::host::{Beside, Host};
 use super::judge::{Asked, Found, Judge, of_lines};
 use crate::context::{Context, Mode, UnitType};
 use crate::holes::{Socket, Surroundings};
+use crate::ownership::Activity;
 use crate::posture::Posture;
 use crate::release::Release;
 use crate::report::{Outcome, Source, UnitReport};
@@ -20,6 +22,8 @@ pub(super) struct Files<'r> {
     context: Context,
     /// Units of each type met that set nothing.
     unset: BTreeMap<UnitType, Posture>,
+    /// The tree as a host, where it is looked at as one.
+    host: Option<&'r Host<'r>>,
     /// The socket units of the tree, once they were read.
     sockets: Option<Vec<Starter>>,
 }
@@ -32,8 +36,8 @@ struct Starter {
 }
 
 impl<'r> Files<'r> {
-    pub(super) fn new(loader: Loader<'r>, context: Context) -> Self {
-        Self { loader, context, unset: BTreeMap::new(), sockets: None }
+    pub(super) fn new(loader: Loader<'r>, context: Context, host: Option<&'r Host<'r>>) -> Self {
+        Self { loader, context, unset: BTreeMap::new(), host, sockets: None }
     }
 
     /// A unit file that was named.
@@ -108,13 +112,16 @@ impl<'r> Files<'r> {
             let why = format!("systemd {release} refuses it: {}{line}: {}", refused.path, refused.text);
             return cannot(unit, asked.failed(why));
         }
+        let host = self.host.filter(|_| asked == Asked::ByName);
+        let on_host = host.map(|host| Beside { host, activity: Activity::Offline });
         let findings = of_lines(reading.notices);
         let mut names: Vec<&str> = vec![text.id.as_str()];
         names.extend(text.names.iter().map(UnitName::as_str));
         let around =
             Surroundings { sockets: self.sockets_of(&names, beside), ..Surroundings::of_files(&text) };
         let posture = reading.posture;
-        judge.judge(Found { unit, names, source: Source::File, asked, posture, around, findings })
+        let source = Source::File;
+        judge.judge(Found { unit, names, source, asked, posture, around, findings, beside: on_host })
     }
 
     /// The socket units that start a service of these names.

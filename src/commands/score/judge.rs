@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::host::Beside;
 use crate::catalogue;
 use crate::commands::manifests::Manifests;
 use crate::drift::{self, Drift, Relation, Use};
@@ -59,12 +60,14 @@ pub(super) struct Found<'n> {
     pub(super) around: Surroundings,
     /// What there is to know of it already.
     pub(super) findings: Vec<Finding>,
+    /// The host that it belongs to, where that is looked at too.
+    pub(super) beside: Option<Beside<'n>>,
 }
 
 impl Judge {
     /// Judges a unit that was read.
     pub(super) fn judge(&self, found: Found<'_>) -> UnitReport {
-        let Found { unit, names, source, asked, mut posture, around, mut findings } = found;
+        let Found { unit, names, source, asked, mut posture, around, mut findings, beside } = found;
         let context = posture.context;
         let declaring = self.manifests.declaring(&names);
         let entry = declaring.as_ref().map(|(manifest, planned)| holes::Declared { manifest, planned });
@@ -75,6 +78,8 @@ impl Judge {
         let assessment = assess_settled(&posture);
         let declared = match declaring.zip(loaded.as_ref()) {
             Some(((manifest, planned), loaded)) => {
+                let audited = beside.map(|beside| beside.audit(manifest, &planned, loaded, &around.commands));
+                findings.extend(audited.into_iter().flatten());
                 declare(manifest, &planned, loaded, assessment.exposure, &mut findings).map(Some)
             }
             None => match &self.given {

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget};
 
 use super::files::template_instance;
+use super::host::{Beside, Host, activity};
 use super::judge::{Asked, Found, Judge, of_lines};
 use crate::architecture::Architecture;
 use crate::bus::{Address, BusFailure, Interfaces, LoadState, Manager, Properties};
@@ -38,8 +39,8 @@ pub(super) struct Loaded {
 struct Known<'r> {
     /// Units of each type met that set nothing.
     unset: BTreeMap<UnitType, Posture>,
-    /// This host's own files.
-    files: Option<(&'r Root, Loader<'r>)>,
+    /// This host, where the bus is its own.
+    own: Option<Own<'r>>,
 }
 
 impl Loaded {
@@ -91,7 +92,11 @@ impl Loaded {
         let root = host(self.context.scope);
         let mut known = Known {
             unset: BTreeMap::new(),
-            files: root.as_ref().map(|(root, search)| (root, Loader::new(root, search.clone()))),
+            own: root.as_ref().map(|(root, search)| Own {
+                root,
+                loader: Loader::new(root, search.clone()),
+                host: (asked == Asked::ByName).then(|| Host::new(root)),
+            }),
         };
         let mut reports = Vec::new();
         let names: Vec<String> = names.iter().map(|name| self.instance(name.clone())).collect();
@@ -152,8 +157,9 @@ impl Loaded {
             )
         }));
         let mut around = Surroundings::of_properties(properties);
-        let files = known.files.as_mut();
-        if let Some(text) = files.and_then(|(root, loader)| same_files(root, loader, id, properties)) {
+        let mut own = known.own.as_mut();
+        let text = own.as_mut().and_then(|own| same_files(own.root, &mut own.loader, id, properties));
+        if let Some(text) = text {
             let written = unit_posture::read(&text, unset);
             bus_posture::attribute(&mut reading.posture, &written.posture, self.manager.own_properties());
             if properties.needs_daemon_reload() == Some(false) {
@@ -164,6 +170,8 @@ impl Loaded {
         }
         around.sockets = sockets;
         let names = vec![id, name];
+        let host = own.and_then(|own| own.host.as_ref());
+        let beside = host.map(|host| Beside { host, activity: activity(properties) });
         judge.judge(Found {
             unit: id.to_owned(),
             names,
@@ -172,6 +180,7 @@ impl Loaded {
             posture: reading.posture,
             around,
             findings,
+            beside,
         })
     }
 
@@ -206,6 +215,14 @@ impl Loaded {
 fn sockets_of(properties: &Properties) -> Vec<&str> {
     let starters = properties.get("TriggeredBy").and_then(BusValue::as_texts).unwrap_or_default();
     starters.into_iter().filter(|name| UnitType::of(name) == UnitType::Socket).collect()
+}
+
+/// This host beside its manager.
+struct Own<'r> {
+    root: &'r Root,
+    loader: Loader<'r>,
+    /// What it is beside its units, where they were named.
+    host: Option<Host<'r>>,
 }
 
 /// How many units have answered; on a terminal alone.

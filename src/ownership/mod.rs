@@ -2,13 +2,13 @@
 //! programs that a service starts.
 //!
 //! Everything is read through a [`Root`], so that a tree that nothing runs in is judged by the same rules. Findings only
-//! say what was looked at; what could not be is a notice of its own (`path.not-known`). What a service listens on is
-//! `listeners`'.
+//! say what was looked at; what could not be is a notice of its own (`path.not-known`). Processes and what they
+//! listen on are not looked at here.
 //!
 //! Ids: `path.missing`, `path.kind`, `path.owner`, `path.group`, `path.mode`, `path.acl`, `path.link-out`,
 //! `path.parent-writable`; `account.missing`, `account.id`, `account.uid-shared`, `account.shell`, `account.home`,
 //! `account.password`, `account.nobody`, `group.missing`, `group.id`, `group.members`, `group.member-undeclared`,
-//! `group.member-missing`, `group.lingering`; `home.hidden`, `home.elsewhere`; `exec.missing`, `exec.hidden`,
+//! `group.member-missing`; `home.hidden`, `home.elsewhere`; `exec.missing`, `exec.hidden`,
 //! `exec.writable`, `exec.shell`, `exec.not-known`.
 
 mod accounts;

@@ -131,6 +131,11 @@ pub struct Score {
     #[arg(long, value_name = "EXPOSURE", value_parser = threshold)]
     pub threshold: Option<Exposure>,
 
+    /// Print drop-ins in place of the report: for a unit without a manifest the lines to add, what helps most first; with
+    /// one those that bring the unit back to its policy
+    #[arg(long)]
+    pub suggest: bool,
+
     /// How to show the result
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     pub format: Format,

@@ -27,6 +27,7 @@ pub mod render;
 pub mod report;
 pub mod score;
 pub mod status;
+pub mod suggest;
 mod syntax;
 pub mod syscalls;
 pub mod target;

@@ -109,6 +109,17 @@ pub struct Assessment {
     pub lines: Vec<Line>,
     /// The figure; without the checks that are not known.
     pub exposure: Exposure,
+    /// What the checks come to before the figure is rounded, of all that they weigh.
+    pub weight: Weight,
+}
+
+/// The sum behind a figure, in the weights of the checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Weight {
+    /// What is bad.
+    pub bad: u64,
+    /// All.
+    pub of: u64,
 }
 
 impl Assessment {
@@ -150,7 +161,7 @@ pub fn assess_settled(posture: &Posture) -> Assessment {
         }
     }
     let exposure = Exposure(if weight_sum == 0 { 0 } else { (badness_sum * 100).div_ceil(weight_sum) });
-    Assessment { lines, exposure }
+    Assessment { lines, exposure, weight: Weight { bad: badness_sum, of: weight_sum } }
 }
 
 fn badness(group: &CheckGroup, posture: &Posture, calls: &mut CallJudge) -> Badness {

@@ -110,7 +110,7 @@ impl<'a> Run<'a> {
             status = Status::Failed;
         }
         let given = arguments.manifest.as_ref().map(|path| path.display().to_string());
-        let judge = Judge { manifests, given, threshold: arguments.threshold };
+        let judge = Judge { manifests, given, threshold: arguments.threshold, suggests: arguments.suggest };
         Ok(Self { arguments, context, target: None, root, judge, report: Report::default(), status })
     }
 
@@ -252,6 +252,7 @@ impl<'a> Run<'a> {
             }
         }
         let text = match format {
+            Format::Text if self.arguments.suggest => report::drop_ins(&self.report),
             Format::Text => report::text(&self.report, appearance()),
             Format::Json => report::json(&self.report)?,
         };

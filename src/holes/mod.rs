@@ -7,6 +7,7 @@
 
 mod commands;
 mod environment;
+mod mentions;
 mod paths;
 mod sockets;
 #[cfg(test)]
@@ -38,6 +39,10 @@ pub struct Surroundings {
     pub environment: Vec<Variable>,
     /// The socket units that start it.
     pub sockets: Vec<Socket>,
+    /// Paths that its lines mention, wherever they stand.
+    pub paths: Vec<String>,
+    /// Whether it opens sessions through PAM (PAMName=).
+    pub authenticates: bool,
 }
 
 impl Surroundings {
@@ -47,6 +52,11 @@ impl Surroundings {
             commands: commands::of_files(text),
             environment: environment::of_files(text),
             sockets: Vec::new(),
+            paths: mentions::of_files(text),
+            authenticates: text
+                .assignments
+                .iter()
+                .any(|line| line.key == "PAMName" && !line.value.is_empty()),
         }
     }
 
@@ -57,6 +67,8 @@ impl Surroundings {
             commands: commands::of_properties(get),
             environment: environment::of_properties(get),
             sockets: Vec::new(),
+            paths: mentions::of_properties(properties),
+            authenticates: properties.text("PAMName").is_some_and(|name| !name.is_empty()),
         }
     }
 }

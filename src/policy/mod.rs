@@ -6,6 +6,7 @@ mod claims;
 mod common;
 mod fold;
 mod plan;
+mod presumed;
 mod stated;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 pub use common::{Statement, alternative, common, justified, stated_needs, statements, without};
 pub use plan::{Placement, Planned, group_of as primary_group, placement, plan};
+pub use presumed::{Presumption, StartsAs, presumed};
 pub use stated::log_path;
 
 use crate::catalogue::{self, Directive, Give, Managers, Operation, Stage, When};

@@ -13,6 +13,7 @@ use super::{
 use crate::drift::Difference;
 use crate::finding::{Acceptance, Finding, Term};
 use crate::score::{Badness, Exposure, Line};
+use crate::suggest::{self, Suggestion};
 
 /// The version of the document.
 const SCHEMA: u32 = 1;
@@ -106,6 +107,63 @@ struct Figures {
     checks: Vec<Check>,
     /// The differences from the manifest.
     drift: Vec<Drift>,
+    #[serde(skip_serializing_if = "Option::is_none", flatten)]
+    suggested: Option<Advice>,
+}
+
+/// What the unit could say, where `--suggest` asks for it.
+#[derive(Serialize, JsonSchema)]
+struct Advice {
+    /// The directives to add, what lowers the exposure most first.
+    suggestions: Vec<Step>,
+    /// The exposure with all of them.
+    suggested_exposure: f64,
+    /// What would go further and may break the service.
+    held_back: Vec<HeldBack>,
+    /// All of it as the text of a drop-in.
+    drop_in: String,
+}
+
+/// A directive to add.
+#[derive(Serialize, JsonSchema)]
+struct Step {
+    /// The directive with its `=`.
+    directive: String,
+    /// Its values, one for each line.
+    lines: Vec<String>,
+    /// By how much it lowers the exposure, with those before it.
+    gain: f64,
+    /// The exposure with it and those before it.
+    exposure: f64,
+    /// How it fails where the service needs what it takes away: `none known`, `loud`, `by the administrator's choice`,
+    /// `with time` or `silent`.
+    risk: &'static str,
+    /// Cases in which it broke a service.
+    breakages: Vec<Case>,
+}
+
+/// A case in which a directive broke a service.
+#[derive(Serialize, JsonSchema)]
+struct Case {
+    /// The service.
+    service: &'static str,
+    /// How it showed.
+    symptom: &'static str,
+    /// Where it is told.
+    source: &'static str,
+}
+
+/// Something stricter that is not suggested.
+#[derive(Serialize, JsonSchema)]
+struct HeldBack {
+    /// The directive with its `=`.
+    directive: String,
+    /// The value that it would have.
+    value: String,
+    /// As of a suggestion.
+    risk: &'static str,
+    /// Needs of which the service must have none for it.
+    needs: Vec<&'static str>,
 }
 
 /// One check of the figure.
@@ -227,7 +285,7 @@ impl From<&UnitReport> for Unit {
 
 impl From<&Judged> for Figures {
     fn from(judged: &Judged) -> Self {
-        let Judged { posture, assessment, declared } = judged;
+        let Judged { posture, assessment, declared, suggestion } = judged;
         let figure = |figure: fn(&Declared) -> Exposure| declared.as_ref().map(figure).map(number);
         let check = |line: &Line| Check {
             id: line.group.check.id,
@@ -251,6 +309,35 @@ impl From<&Judged> for Figures {
             avoidable: figure(|declared| declared.avoidable),
             checks: assessment.lines.iter().map(check).collect(),
             drift: drift.map(Drift::from).collect(),
+            suggested: suggestion.as_ref().map(Advice::from),
+        }
+    }
+}
+
+impl From<&Suggestion> for Advice {
+    fn from(suggestion: &Suggestion) -> Self {
+        let step = |step: &suggest::Step| Step {
+            directive: with_sign(step.directive.name),
+            lines: step.lines.clone(),
+            gain: number(step.gain),
+            exposure: number(step.exposure),
+            risk: step.risk.word(),
+            breakages: step
+                .breakages()
+                .map(|case| Case { service: case.service, symptom: case.symptom, source: case.source })
+                .collect(),
+        };
+        let held = |held: &suggest::HeldBack| HeldBack {
+            directive: with_sign(held.directive.name),
+            value: held.wanted.clone(),
+            risk: held.risk.word(),
+            needs: held.needs.clone(),
+        };
+        Self {
+            suggestions: suggestion.steps.iter().map(step).collect(),
+            suggested_exposure: number(suggestion.to),
+            held_back: suggestion.held_back.iter().map(held).collect(),
+            drop_in: suggest::drop_in(suggestion),
         }
     }
 }

@@ -8,6 +8,7 @@
 
 mod accept;
 mod checks;
+mod drop_ins;
 mod json;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ mod text;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use drop_ins::drop_ins;
 pub(crate) use json::plain_json;
 pub use json::{json, schema};
 pub use text::{Appearance, Colour, text};
@@ -29,6 +31,7 @@ use crate::policy::LossCause;
 use crate::posture::{Origin, Posture, Reason};
 use crate::score::{Assessment, Exposure, Line};
 use crate::status::Status;
+use crate::suggest::Suggestion;
 
 /// What there is to say about a number of units, in the order in which they were asked for.
 #[derive(Default)]
@@ -91,6 +94,8 @@ pub struct Judged {
     pub assessment: Assessment,
     /// What its manifest makes of it, where it has one.
     pub declared: Option<Declared>,
+    /// What it could say to be less exposed, where that was asked for.
+    pub suggestion: Option<Suggestion>,
 }
 
 /// A unit beside its manifest.

@@ -58,7 +58,12 @@ fn quotesd() -> anyhow::Result<UnitReport> {
         unit: "quotesd.service".to_owned(),
         source: Source::Bus,
         context: Some(context()),
-        outcome: Outcome::Judged(Box::new(Judged { posture: found, assessment, declared: Some(declared) })),
+        outcome: Outcome::Judged(Box::new(Judged {
+            posture: found,
+            assessment,
+            declared: Some(declared),
+            suggestion: None,
+        })),
         findings: vec![misread, Finding::notice("unit.stale", "its files have changed")],
     })
 }

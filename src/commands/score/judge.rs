@@ -13,6 +13,7 @@ use crate::policy::{Planned, Policy, justified, plan, policy, statements, withou
 use crate::posture::Posture;
 use crate::report::{Declared, Judged, Outcome, Source, UnitReport};
 use crate::score::{Assessment, Exposure, assess, assess_settled};
+use crate::suggest;
 use crate::unit_posture::{LineNotice, NoticeKind};
 
 /// What every unit of a run is judged by.
@@ -23,6 +24,8 @@ pub(super) struct Judge {
     pub(super) given: Option<String>,
     /// The highest exposure that is no finding.
     pub(super) threshold: Option<Exposure>,
+    /// Whether drop-ins are asked for.
+    pub(super) suggests: bool,
 }
 
 /// Why a unit is looked at.
@@ -72,6 +75,11 @@ impl Judge {
         let declaring = self.manifests.declaring(&names);
         let entry = declaring.as_ref().map(|(manifest, planned)| holes::Declared { manifest, planned });
         findings.extend(holes::holes(&posture, &around, entry));
+        let mut suggestion = None;
+        if self.suggests && declaring.is_none() {
+            // It can only fail where the catalogue contradicts itself: then there is nothing to suggest.
+            suggestion = suggest::suggest(&posture, &around).ok();
+        }
         let loaded = declaring.as_ref().map(|_| posture.clone());
         // The report shows the values that the checks saw.
         posture.settle(catalogue::judgement(context.mode));
@@ -80,7 +88,15 @@ impl Judge {
             Some(((manifest, planned), loaded)) => {
                 let audited = beside.map(|beside| beside.audit(manifest, &planned, loaded, &around.commands));
                 findings.extend(audited.into_iter().flatten());
-                declare(manifest, &planned, loaded, assessment.exposure, &mut findings).map(Some)
+                let declared = declare(manifest, &planned, loaded, assessment.exposure, &mut findings);
+                if let Ok(declared) = &declared
+                    && self.suggests
+                {
+                    let policy = policy(manifest, &planned, context, manifest.strictness).ok();
+                    let differences = &declared.drift.differences;
+                    suggestion = policy.map(|policy| suggest::restore(&policy, loaded, differences));
+                }
+                declared.map(Some)
             }
             None => match &self.given {
                 Some(path) if asked == Asked::ByName => Err(format!("`{path}` does not declare it")),
@@ -100,7 +116,7 @@ impl Judge {
                 if let Some(declared) = &declared {
                     findings.extend(not_known(&declared.drift, &posture));
                 }
-                Outcome::Judged(Box::new(Judged { posture, assessment, declared }))
+                Outcome::Judged(Box::new(Judged { posture, assessment, declared, suggestion }))
             }
             Err(why) => Outcome::Failed(why),
         };
@@ -132,7 +148,12 @@ impl Judge {
             unit: posture.unit.to_string(),
             source: Source::Manifest,
             context: Some(context),
-            outcome: Outcome::Judged(Box::new(Judged { posture, assessment, declared: Some(declared) })),
+            outcome: Outcome::Judged(Box::new(Judged {
+                posture,
+                assessment,
+                declared: Some(declared),
+                suggestion: None,
+            })),
             findings,
         }
     }

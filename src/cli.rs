@@ -39,13 +39,16 @@ pub enum Command {
     /// --threshold; 2 where something that was
     /// named cannot be scored.
     Score(Score),
-    /// Explain a directive, a check, a need or a release
+    /// Explain a directive, a check, a need, a release or a target, or why a unit failed
     ///
     /// Tells what a directive does, since when, what the policy writes, which needs open it, what it brings along, what it
     /// counts in the exposure and what it is known to have broken, with sources; what a need opens; how a check of the
-    /// exposure comes about; what is new in a release.
+    /// exposure comes about; what is new in a release; what is known of a target.
     ///
-    /// Exit status: 0; 2 where a name is not known.
+    /// Of a unit of the running manager: what ended it, the directive, path or call that it failed at, the line of the
+    /// unit that says so and what a manifest would state to allow it, each as certain, likely or possible.
+    ///
+    /// Exit status: 0; 2 where a name is not known, or the manager has no such unit.
     Explain(Explain),
 }
 
@@ -145,9 +148,17 @@ pub struct Score {
 #[derive(Args, Debug)]
 pub struct Explain {
     /// Directives such as ProtectClock, checks such as SystemCallFilter=~@clock, needs such as kernel.clock or sends-mail,
-    /// releases such as systemd-252
+    /// releases such as systemd-252, targets such as debian-12, units such as nginx.service
     #[arg(required = true, value_name = "NAME")]
     pub names: Vec<String>,
+
+    /// Ask the manager of the calling user about units
+    #[arg(long)]
+    pub user: bool,
+
+    /// The manifest that declares the units [default: as for score]
+    #[arg(long, value_name = "FILE")]
+    pub manifest: Option<PathBuf>,
 
     /// How to show what is known
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]

@@ -14,6 +14,7 @@ pub mod commands;
 pub mod context;
 pub mod drift;
 pub mod explain;
+pub mod failure;
 pub mod finding;
 pub mod holes;
 pub mod lint;

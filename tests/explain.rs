@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::harness::{command, project, same};
 
 /// Names to explain, and the file that says what is printed, on standard output and then on standard error.
-const CASES: [(&str, &[&str]); 11] = [
+const CASES: [(&str, &[&str]); 13] = [
     ("directive", &["protectclock="]),
     ("directive-with-words", &["ProtectSystem"]),
     ("directive-older-spelling", &["ReadWriteDirectories"]),
@@ -16,8 +16,21 @@ const CASES: [(&str, &[&str]); 11] = [
     ("need", &["kernel.clock"]),
     ("need-with-choices", &["sends-mail"]),
     ("release", &["systemd-252"]),
+    ("target", &["bookworm"]),
+    ("target-older-than-scores", &["rhel-8"]),
     ("json", &["unpacks-archives", "RestrictRealtime", "UMask", "--format=json"]),
-    ("unknown", &["ProtectClok", "kernel.hostnam", "systemd-199", "x\u{1b}[31m", "RestrictRealtime"]),
+    (
+        "unknown",
+        &[
+            "ProtectClok",
+            "kernel.hostnam",
+            "systemd-199",
+            "x\u{1b}[31m",
+            "rhel-7",
+            "debian-15",
+            "RestrictRealtime",
+        ],
+    ),
 ];
 
 #[test]

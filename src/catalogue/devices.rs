@@ -1,5 +1,6 @@
 //! Rows about device nodes.
 
+use super::failing::{Errno, ExecStep, NO_MOUNTS, What, below, ends_at, refuses};
 use super::{
     Directive, Entry, Kind, LevelRules, Managers, NOTHING, Operation, Order, Probe, ROW, Sections, When,
     WordRules, also, always, at_load, at_most, check,
@@ -14,6 +15,14 @@ use crate::need::Need;
 pub(super) static ROWS: &[&Directive] = &[&PRIVATE_DEVICES, &DEVICE_POLICY, &DEVICE_ALLOW];
 
 pub(crate) static PRIVATE_DEVICES: Directive = Directive {
+    fails: &[
+        NO_MOUNTS,
+        refuses(
+            &[Errno::NoEntry, Errno::NotPermitted, Errno::Access],
+            below(&["/dev"]),
+            "leave it out, and name the device in DeviceAllow= beside DevicePolicy=closed",
+        ),
+    ],
     name: "PrivateDevices",
     since: 209,
     hardened: &[from(Strictness::Default, &["yes"])],
@@ -45,7 +54,21 @@ static POLICIES: LevelRules = LevelRules {
     order: Order::MoreIsStricter,
 };
 
+/// The way out where even /dev/null is shut.
+const PSEUDO_DEVICES: &str =
+    "take `closed`, which leaves /dev/null and its like open, or name them in DeviceAllow=";
+
 pub(crate) static DEVICE_POLICY: Directive = Directive {
+    fails: &[
+        ends_at(ExecStep::Stdin, PSEUDO_DEVICES),
+        ends_at(ExecStep::Stdout, PSEUDO_DEVICES),
+        ends_at(ExecStep::Stderr, PSEUDO_DEVICES),
+        refuses(
+            &[Errno::NotPermitted],
+            What::Paths { from: "closed", of: &["/dev"], but: &[] },
+            "name the device in DeviceAllow=",
+        ),
+    ],
     name: "DevicePolicy",
     managers: Managers::System,
     sections: Sections::Exec,
@@ -62,6 +85,7 @@ pub(crate) static DEVICE_POLICY: Directive = Directive {
 static DEVICES: WordRules = WordRules { entry: Entry::Device, order: Order::MoreIsWeaker };
 
 pub(crate) static DEVICE_ALLOW: Directive = Directive {
+    fails: &[refuses(&[Errno::NotPermitted], below(&["/dev"]), "name the device in it")],
     name: "DeviceAllow",
     beside: Some(&DEVICE_POLICY),
     managers: Managers::System,

@@ -1,5 +1,6 @@
 //! Rows about the directories that the manager makes for a service.
 
+use super::failing::{ExecStep, Failing, READ_ONLY, ends_at};
 use super::{
     AmountRules, Bus, Directive, Entry, FUNCTIONAL, Kind, LevelRules, Managers, NOTHING, Opens, Order, ROW,
     Unit, WordRules, Writable, always, filesystem::level,
@@ -8,15 +9,21 @@ use super::{
 static BELOW: WordRules = WordRules { entry: Entry::Below, order: Order::MoreIsWeaker };
 static BELOW_BY_NAME: WordRules = WordRules { entry: Entry::BelowByName, order: Order::MoreIsWeaker };
 
+/// The way out where a directory cannot be made.
+const MAKES: &str = "make room for it: see that nothing of another kind or owner lies in its place";
+
 const fn directory(
     name: &'static str,
     since: u16,
     bus: &'static [&'static str],
     (key, base): (&'static str, &'static str),
+    fails: &'static [Failing],
     summary: &'static str,
 ) -> Directive {
     Directive {
         name,
+        fails,
+        spares: READ_ONLY,
         since,
         kind: Kind::Words(&BELOW),
         opens: Opens::Writing(Writable::Below(base)),
@@ -49,6 +56,7 @@ pub(crate) static STATE_DIRECTORY: Directive = directory(
     235,
     &["StateDirectory", "StateDirectorySymlink"],
     ("directories.state", "/var/lib"),
+    &[ends_at(ExecStep::StateDirectory, MAKES)],
     "A writable directory below /var/lib.",
 );
 pub(crate) static STATE_DIRECTORY_MODE: Directive =
@@ -58,6 +66,7 @@ pub(crate) static CACHE_DIRECTORY: Directive = directory(
     235,
     &["CacheDirectory", "CacheDirectorySymlink"],
     ("directories.cache", "/var/cache"),
+    &[ends_at(ExecStep::CacheDirectory, MAKES)],
     "A writable directory below /var/cache.",
 );
 pub(crate) static CACHE_DIRECTORY_MODE: Directive =
@@ -67,6 +76,7 @@ pub(crate) static LOGS_DIRECTORY: Directive = directory(
     235,
     &["LogsDirectory", "LogsDirectorySymlink"],
     ("directories.logs", "/var/log"),
+    &[ends_at(ExecStep::LogsDirectory, MAKES)],
     "A writable directory below /var/log.",
 );
 pub(crate) static LOGS_DIRECTORY_MODE: Directive =
@@ -76,6 +86,7 @@ pub(crate) static RUNTIME_DIRECTORY: Directive = directory(
     211,
     &["RuntimeDirectory", "RuntimeDirectorySymlink"],
     ("directories.runtime", "/run"),
+    &[ends_at(ExecStep::RuntimeDirectory, MAKES)],
     "A writable directory below /run, gone with the service.",
 );
 pub(crate) static RUNTIME_DIRECTORY_MODE: Directive =
@@ -87,6 +98,7 @@ pub(crate) static CONFIGURATION_DIRECTORY: Directive = Directive {
         235,
         &["ConfigurationDirectory"],
         ("directories.configuration", "/etc"),
+        &[ends_at(ExecStep::ConfigurationDirectory, MAKES)],
         "A directory below /etc; writable for a service that runs as root, even below ProtectSystem=strict.",
     )
 };

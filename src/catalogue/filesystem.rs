@@ -1,5 +1,8 @@
 //! Rows about what the service sees and writes in the file system.
 
+use super::failing::{
+    Errno, ExecStep, Failing, HIDDEN, NO_MOUNTS, READ_ONLY, REFUSED, What, below, ends_at, refuses,
+};
 use super::{
     Applies, Bus, Directive, Entry, Kind, Level, LevelRules, Managers, NOTHING, Opens, Order, Probe, ROW,
     Sections, Sight, TextGrammar, WordRules, Writable, add, also, at_most, check, from,
@@ -70,7 +73,24 @@ static SYSTEM: LevelRules = LevelRules {
     order: Order::MoreIsStricter,
 };
 
+/// The way out where a service writes what is read-only.
+const WRITE_ELSEWHERE: &str = "let it write below a directory of its own (StateDirectory= and its like), or name the path in ReadWritePaths=";
+
 pub(crate) static PROTECT_SYSTEM: Directive = Directive {
+    fails: &[
+        refuses(
+            READ_ONLY,
+            What::Paths { from: "yes", of: &["/usr", "/boot", "/efi"], but: &[] },
+            WRITE_ELSEWHERE,
+        ),
+        refuses(READ_ONLY, What::Paths { from: "full", of: &["/etc"], but: &[] }, WRITE_ELSEWHERE),
+        refuses(
+            READ_ONLY,
+            What::Paths { from: "strict", of: &["/"], but: &["/dev", "/proc", "/sys"] },
+            WRITE_ELSEWHERE,
+        ),
+        NO_MOUNTS,
+    ],
     name: "ProtectSystem",
     since: 214,
     kind: Kind::Level(&SYSTEM),
@@ -103,7 +123,18 @@ static HOME: LevelRules = LevelRules {
     order: Order::MoreIsStricter,
 };
 
+/// What ProtectHome= covers.
+const HOMES: &[&str] = &["/home", "/root", "/run/user"];
+
+/// The way out where a service lives in a home.
+const HOMES_ELSEWHERE: &str = "move what it uses below /var/lib, or show it that home alone by BindPaths=";
+
 pub(crate) static PROTECT_HOME: Directive = Directive {
+    fails: &[
+        refuses(HIDDEN, What::Paths { from: "tmpfs", of: HOMES, but: &[] }, HOMES_ELSEWHERE),
+        refuses(READ_ONLY, What::Paths { from: "read-only", of: HOMES, but: &[] }, HOMES_ELSEWHERE),
+        NO_MOUNTS,
+    ],
     name: "ProtectHome",
     since: 214,
     kind: Kind::Level(&HOME),
@@ -142,6 +173,14 @@ static TMP: LevelRules = LevelRules {
 };
 
 pub(crate) static PRIVATE_TMP: Directive = Directive {
+    fails: &[
+        refuses(
+            HIDDEN,
+            below(&["/tmp", "/var/tmp"]),
+            "let the programs meet in a directory below /run instead",
+        ),
+        NO_MOUNTS,
+    ],
     name: "PrivateTmp",
     kind: Kind::Level(&TMP),
     bus: Bus::Newest(&["PrivateTmpEx", "PrivateTmp"]),
@@ -164,6 +203,11 @@ static PATHS_GRANT: WordRules = WordRules { entry: Entry::Path, order: Order::Mo
 static PATHS_DENY: WordRules = WordRules { entry: Entry::Path, order: Order::MoreIsStricter };
 
 pub(crate) static READ_WRITE_PATHS: Directive = Directive {
+    fails: &[ends_at(
+        ExecStep::Namespace,
+        "create the path before the service starts, or write `-` before it",
+    )],
+    spares: READ_ONLY,
     name: "ReadWritePaths",
     opens: Opens::Writing(Writable::Paths),
     beside: Some(&PROTECT_SYSTEM),
@@ -183,6 +227,10 @@ pub(crate) static READ_WRITE_PATHS: Directive = Directive {
 };
 
 pub(crate) static READ_ONLY_PATHS: Directive = Directive {
+    fails: &[
+        ends_at(ExecStep::Namespace, "create the path before the service starts, or write `-` before it"),
+        refuses(READ_ONLY, What::Entries, "take the path out, or name what lies below it in ReadWritePaths="),
+    ],
     name: "ReadOnlyPaths",
     also: &["ReadOnlyDirectories"],
     since: 231,
@@ -195,6 +243,10 @@ pub(crate) static READ_ONLY_PATHS: Directive = Directive {
 };
 
 pub(crate) static INACCESSIBLE_PATHS: Directive = Directive {
+    fails: &[
+        ends_at(ExecStep::Namespace, "create the path before the service starts, or write `-` before it"),
+        refuses(HIDDEN, What::Entries, "take the path out of it"),
+    ],
     name: "InaccessiblePaths",
     also: &["InaccessibleDirectories"],
     since: 231,
@@ -207,6 +259,11 @@ pub(crate) static INACCESSIBLE_PATHS: Directive = Directive {
 };
 
 pub(crate) static EXEC_PATHS: Directive = Directive {
+    fails: &[ends_at(
+        ExecStep::Namespace,
+        "create the path before the service starts, or write `-` before it",
+    )],
+    spares: REFUSED,
     name: "ExecPaths",
     opens: Opens::Running,
     beside: Some(&NO_EXEC_PATHS),
@@ -231,7 +288,15 @@ pub(crate) static EXEC_PATHS: Directive = Directive {
     ..ROW
 };
 
+/// The way out where a program may not run.
+const NAME_PROGRAMS: &str = "name in ExecPaths= whatever the unit runs, ExecReload= and its like included, with their loader and libraries";
+
 pub(crate) static NO_EXEC_PATHS: Directive = Directive {
+    fails: &[
+        ends_at(ExecStep::Namespace, "create the path before the service starts, or write `-` before it"),
+        ends_at(ExecStep::Exec, NAME_PROGRAMS),
+        refuses(REFUSED, What::Entries, NAME_PROGRAMS),
+    ],
     name: "NoExecPaths",
     since: 248,
     kind: Kind::Words(&PATHS_DENY),
@@ -270,6 +335,10 @@ const fn mounts(
 
 pub(crate) static TEMPORARY_FILE_SYSTEM: Directive = Directive {
     sight: Sight::HidesEntries,
+    fails: &[
+        ends_at(ExecStep::Namespace, "create the path before the service starts, or write `-` before it"),
+        refuses(HIDDEN, What::Entries, "bring back what it needs by BindPaths= or BindReadOnlyPaths="),
+    ],
     ..mounts(
         "TemporaryFileSystem",
         238,
@@ -280,6 +349,11 @@ pub(crate) static TEMPORARY_FILE_SYSTEM: Directive = Directive {
 };
 pub(crate) static BIND_PATHS: Directive = Directive {
     sight: Sight::Shows,
+    fails: &[ends_at(
+        ExecStep::Namespace,
+        "create the path before the service starts, or write `-` before it",
+    )],
+    spares: &[Errno::NoEntry, Errno::Access, Errno::ReadOnly],
     shares: Some(&BIND_READ_ONLY_PATHS),
     opens: Opens::Writing(Writable::Sources),
     ..mounts(
@@ -292,6 +366,11 @@ pub(crate) static BIND_PATHS: Directive = Directive {
 };
 pub(crate) static BIND_READ_ONLY_PATHS: Directive = Directive {
     sight: Sight::Shows,
+    fails: &[
+        ends_at(ExecStep::Namespace, "create the path before the service starts, or write `-` before it"),
+        refuses(READ_ONLY, What::Entries, "mount it by BindPaths="),
+    ],
+    spares: HIDDEN,
     shares: Some(&BIND_PATHS),
     ..mounts(
         "BindReadOnlyPaths",
@@ -301,6 +380,18 @@ pub(crate) static BIND_READ_ONLY_PATHS: Directive = Directive {
         "The start (226/NAMESPACE), if a source is missing.",
     )
 };
+
+/// What happens with another root.
+const OTHER_ROOT: &[Failing] = &[
+    ends_at(ExecStep::Namespace, "create what it names"),
+    ends_at(ExecStep::Chroot, "create what it names"),
+    ends_at(ExecStep::Exec, "put the program and its libraries into that tree"),
+    refuses(
+        HIDDEN,
+        What::Paths { from: "", of: &["/"], but: &[] },
+        "put it into that tree, or mount it there",
+    ),
+];
 
 const fn root(
     name: &'static str,
@@ -315,6 +406,7 @@ const fn root(
         sight: Sight::AnotherRoot,
         unset: NOTHING,
         implies,
+        fails: OTHER_ROOT,
         summary,
         breaks: "Everything that is not in the tree: CA certificates, user databases, the journal's sockets.",
         ..ROW
@@ -353,6 +445,7 @@ pub(crate) static EXTENSION_DIRECTORIES: Directive = mounts(
 );
 
 pub(crate) static RESTRICT_FILE_SYSTEMS: Directive = Directive {
+    fails: &[ends_at(ExecStep::Bpf, "run a kernel with the BPF LSM, or leave it out")],
     name: "RestrictFileSystems",
     requires: super::Requires::BpfFramework,
     managers: Managers::System,

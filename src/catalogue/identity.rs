@@ -1,5 +1,6 @@
 //! Rows about who the service is.
 
+use super::failing::{ExecStep, Failing, REFUSED, What, ends_at, refuses};
 use super::{
     Applies, Bus, Directive, Entry, Implied, Kind, Level, LevelRules, Managers, NOTHING, Odd, Operation,
     Order, Probe, ROW, Sections, Stage, SwitchRules, TextGrammar, When, WordRules, also, always, at_load,
@@ -31,6 +32,14 @@ pub(super) static ROWS: &[&Directive] = &[
 ];
 
 pub(crate) static USER: Directive = Directive {
+    fails: &[
+        ends_at(ExecStep::User, "create the user (sysusers.d(5)), or name one that exists"),
+        refuses(
+            REFUSED,
+            What::Paths { from: "", of: &["/"], but: &[] },
+            "give the user access to the path by its owner, group and mode",
+        ),
+    ],
     name: "User",
     managers: Managers::System,
     kind: Kind::Text(TextGrammar::Identity),
@@ -41,7 +50,11 @@ pub(crate) static USER: Directive = Directive {
     ..ROW
 };
 
+/// The way out where a group does not exist.
+const CREATE_GROUP: &str = "create the group (sysusers.d(5)), or name one that exists";
+
 pub(crate) static GROUP: Directive = Directive {
+    fails: &[ends_at(ExecStep::Group, CREATE_GROUP)],
     name: "Group",
     managers: Managers::System,
     kind: Kind::Text(TextGrammar::Group),
@@ -56,6 +69,7 @@ static DYNAMIC: SwitchRules =
     SwitchRules { order: Order::MoreIsStricter, empty: &[(EVERY, Odd::Refused)], other: Odd::Refused };
 
 pub(crate) static DYNAMIC_USER: Directive = Directive {
+    fails: &[ends_at(ExecStep::User, "let the name service switch know systemd's users (nss-systemd(8))")],
     name: "DynamicUser",
     managers: Managers::System,
     since: 232,
@@ -104,6 +118,7 @@ pub(crate) static DYNAMIC_USER: Directive = Directive {
 static GROUPS: WordRules = WordRules { entry: Entry::Group, order: Order::MoreIsWeaker };
 
 pub(crate) static SUPPLEMENTARY_GROUPS: Directive = Directive {
+    fails: &[ends_at(ExecStep::Group, CREATE_GROUP)],
     name: "SupplementaryGroups",
     managers: Managers::System,
     kind: Kind::Words(&GROUPS),
@@ -117,6 +132,7 @@ pub(crate) static SUPPLEMENTARY_GROUPS: Directive = Directive {
 };
 
 pub(crate) static PAM_NAME: Directive = Directive {
+    fails: &[ends_at(ExecStep::Pam, "correct its file below /etc/pam.d")],
     name: "PAMName",
     managers: Managers::System,
     kind: Kind::Text(TextGrammar::Free),
@@ -151,6 +167,7 @@ static KEYRINGS: LevelRules = LevelRules {
 };
 
 pub(crate) static KEYRING_MODE: Directive = Directive {
+    fails: &[ends_at(ExecStep::Keyring, "let the container around it use keyrings, or take `inherit`")],
     name: "KeyringMode",
     since: 235,
     kind: Kind::Level(&KEYRINGS),
@@ -187,6 +204,10 @@ static CREDENTIALS: WordRules = WordRules { entry: Entry::Credential, order: Ord
 static SECRETS: WordRules = WordRules { entry: Entry::Secret, order: Order::Unordered };
 static IMPORTS: WordRules = WordRules { entry: Entry::Import, order: Order::Unordered };
 
+/// What happens where a credential cannot be had.
+const NO_SOURCE: &[Failing] =
+    &[ends_at(ExecStep::Credentials, "create the source, or put it where the manager finds it")];
+
 const fn credential(
     name: &'static str,
     since: u16,
@@ -202,6 +223,7 @@ const fn credential(
         unset: NOTHING,
         shares: Some(shares),
         implies,
+        fails: NO_SOURCE,
         summary,
         breaks: "The start (243/CREDENTIALS), if the source is missing.",
         ..ROW
@@ -296,6 +318,7 @@ pub(crate) static DELEGATE: Directive = Directive {
 static FILES: WordRules = WordRules { entry: Entry::File, order: Order::MoreIsWeaker };
 
 pub(crate) static OPEN_FILE: Directive = Directive {
+    fails: &[ends_at(ExecStep::Fds, "create the file, or mark it `graceful`")],
     name: "OpenFile",
     sections: Sections::Service,
     since: 253,

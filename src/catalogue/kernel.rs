@@ -1,5 +1,8 @@
 //! Rows about the kernel: its settings, its modules, its clock, processes and memory.
 
+use super::failing::{
+    Errno, ExecStep, HIDDEN, NO_FILTER, NO_MOUNTS, READ_ONLY, REFUSED, What, below, ends_at, refuses,
+};
 use super::{
     Bus, Directive, Entry, Given, Implied, Kind, Level, LevelRules, Managers, NOTHING, Odd, Operation, Order,
     Probe, ROW, Sections, Stage, When, WordRules, always, at_load, at_most, check, devices,
@@ -50,6 +53,23 @@ pub(super) const FORCES_NO_NEW_PRIVILEGES_AND: Implied = Implied {
 pub(super) const FORCES_NO_NEW_PRIVILEGES: &[Implied] = &[FORCES_NO_NEW_PRIVILEGES_AND];
 
 pub(crate) static PROTECT_KERNEL_TUNABLES: Directive = Directive {
+    fails: &[
+        NO_MOUNTS,
+        NO_FILTER,
+        refuses(
+            READ_ONLY,
+            below(&[
+                "/proc/acpi",
+                "/proc/fs",
+                "/proc/irq",
+                "/proc/scsi",
+                "/proc/sys",
+                "/proc/sysrq-trigger",
+                "/sys",
+            ]),
+            "set it by sysctl.d(5) or tmpfiles.d(5) instead",
+        ),
+    ],
     name: "ProtectKernelTunables",
     since: 232,
     hardened: &[from(Strictness::Default, &["yes"])],
@@ -65,7 +85,20 @@ pub(crate) static PROTECT_KERNEL_TUNABLES: Directive = Directive {
     ..ROW
 };
 
+/// The way out where a service loads modules.
+const LOAD_BEFORE: &str = "load the module by modules-load.d(5) before the service starts";
+
 pub(crate) static PROTECT_KERNEL_MODULES: Directive = Directive {
+    fails: &[
+        NO_MOUNTS,
+        NO_FILTER,
+        refuses(
+            &[Errno::NotPermitted],
+            What::Calls(&["delete_module", "finit_module", "init_module"]),
+            LOAD_BEFORE,
+        ),
+        refuses(HIDDEN, below(&["/lib/modules", "/usr/lib/modules"]), LOAD_BEFORE),
+    ],
     name: "ProtectKernelModules",
     capability: Some("CAP_SYS_MODULE"),
     since: 232,
@@ -87,6 +120,19 @@ pub(crate) static PROTECT_KERNEL_MODULES: Directive = Directive {
 };
 
 pub(crate) static PROTECT_KERNEL_LOGS: Directive = Directive {
+    fails: &[
+        NO_FILTER,
+        refuses(
+            &[Errno::NotPermitted],
+            What::Calls(&["syslog"]),
+            "read the kernel's messages from the journal",
+        ),
+        refuses(
+            &[Errno::NoEntry, Errno::Access, Errno::NotPermitted],
+            below(&["/dev/kmsg", "/proc/kmsg"]),
+            "read the kernel's messages from the journal",
+        ),
+    ],
     name: "ProtectKernelLogs",
     capability: Some("CAP_SYSLOG"),
     since: 244,
@@ -115,6 +161,10 @@ static CGROUPS: LevelRules = LevelRules {
 };
 
 pub(crate) static PROTECT_CONTROL_GROUPS: Directive = Directive {
+    fails: &[
+        NO_MOUNTS,
+        refuses(READ_ONLY, below(&["/sys/fs/cgroup"]), "let systemd make the control groups"),
+    ],
     name: "ProtectControlGroups",
     since: 232,
     kind: Kind::Level(&CGROUPS),
@@ -133,6 +183,19 @@ pub(crate) static PROTECT_CONTROL_GROUPS: Directive = Directive {
 };
 
 pub(crate) static PROTECT_CLOCK: Directive = Directive {
+    fails: &[
+        NO_FILTER,
+        refuses(
+            &[Errno::NotPermitted],
+            What::Calls(&["adjtimex", "clock_adjtime", "clock_settime", "settimeofday"]),
+            "leave the clock to a time service",
+        ),
+        refuses(
+            &[Errno::NotPermitted],
+            below(&["/dev/rtc", "/dev/rtc0"]),
+            "leave the clock to a time service",
+        ),
+    ],
     name: "ProtectClock",
     capability: Some("CAP_SYS_TIME"),
     since: 245,
@@ -175,6 +238,11 @@ static HOSTNAME: LevelRules = LevelRules {
 };
 
 pub(crate) static PROTECT_HOSTNAME: Directive = Directive {
+    fails: &[
+        NO_FILTER,
+        ends_at(ExecStep::Namespace, "let the kernel make UTS namespaces, or leave it out"),
+        refuses(&[Errno::NotPermitted], What::Calls(&["setdomainname", "sethostname"]), "leave it out"),
+    ],
     name: "ProtectHostname",
     capability: Some("CAP_SYS_ADMIN"),
     since: 242,
@@ -207,6 +275,14 @@ static PROC: LevelRules = LevelRules {
 };
 
 pub(crate) static PROTECT_PROC: Directive = Directive {
+    fails: &[
+        NO_MOUNTS,
+        refuses(
+            HIDDEN,
+            What::Paths { from: "noaccess", of: &["/proc"], but: &["/proc/self", "/proc/thread-self"] },
+            "take a weaker word",
+        ),
+    ],
     name: "ProtectProc",
     managers: Managers::System,
     since: 247,
@@ -241,6 +317,14 @@ static SUBSET: LevelRules = LevelRules {
 };
 
 pub(crate) static PROC_SUBSET: Directive = Directive {
+    fails: &[
+        NO_MOUNTS,
+        refuses(
+            HIDDEN,
+            What::Paths { from: "pid", of: &["/proc"], but: &["/proc/self", "/proc/thread-self"] },
+            "leave it out",
+        ),
+    ],
     name: "ProcSubset",
     managers: Managers::System,
     since: 247,
@@ -263,6 +347,7 @@ pub(crate) static PROC_SUBSET: Directive = Directive {
 };
 
 pub(crate) static LOCK_PERSONALITY: Directive = Directive {
+    fails: &[NO_FILTER, refuses(&[Errno::NotPermitted], What::Calls(&["personality"]), "leave it out")],
     name: "LockPersonality",
     since: 235,
     hardened: &[given(Strictness::Safe, Given::ForcesNothing, &["yes"]), from(Strictness::Default, &["yes"])],
@@ -279,6 +364,14 @@ pub(crate) static LOCK_PERSONALITY: Directive = Directive {
 };
 
 pub(crate) static RESTRICT_REALTIME: Directive = Directive {
+    fails: &[
+        NO_FILTER,
+        refuses(
+            &[Errno::NotPermitted],
+            What::Calls(&["sched_setattr", "sched_setparam", "sched_setscheduler"]),
+            "leave it out",
+        ),
+    ],
     name: "RestrictRealtime",
     since: 231,
     hardened: &[given(Strictness::Safe, Given::ForcesNothing, &["yes"]), from(Strictness::Default, &["yes"])],
@@ -291,6 +384,14 @@ pub(crate) static RESTRICT_REALTIME: Directive = Directive {
 };
 
 pub(crate) static MEMORY_DENY_WRITE_EXECUTE: Directive = Directive {
+    fails: &[
+        NO_FILTER,
+        refuses(
+            REFUSED,
+            What::Calls(&["mmap", "mprotect", "pkey_mprotect", "shmat"]),
+            "switch off its just-in-time compiler, or leave it out",
+        ),
+    ],
     name: "MemoryDenyWriteExecute",
     since: 231,
     hardened: &[from(Strictness::Strict, &["yes"])],

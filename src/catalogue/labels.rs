@@ -1,5 +1,6 @@
 //! Rows about the labels of security modules.
 
+use super::failing::{ExecStep, ends_at};
 use super::{Directive, Kind, Managers, NOTHING, ROW, TextGrammar};
 
 const fn label(
@@ -21,24 +22,39 @@ const fn label(
     }
 }
 
-pub(crate) static SELINUX_CONTEXT: Directive = label(
-    "SELinuxContext",
-    209,
-    TextGrammar::Label,
-    Managers::Both,
-    "The SELinux context that the service runs in, in place of the one that the policy chooses.",
-);
-pub(crate) static APP_ARMOR_PROFILE: Directive = label(
-    "AppArmorProfile",
-    210,
-    TextGrammar::Profile,
-    Managers::System,
-    "The AppArmor profile that the service switches to; it must be loaded.",
-);
-pub(crate) static SMACK_PROCESS_LABEL: Directive = label(
-    "SmackProcessLabel",
-    218,
-    TextGrammar::Label,
-    Managers::System,
-    "The Smack label of the service's processes.",
-);
+pub(crate) static SELINUX_CONTEXT: Directive = Directive {
+    fails: &[ends_at(
+        ExecStep::SelinuxContext,
+        "make it known to the security module, or write `-` before it",
+    )],
+    ..label(
+        "SELinuxContext",
+        209,
+        TextGrammar::Label,
+        Managers::Both,
+        "The SELinux context that the service runs in, in place of the one that the policy chooses.",
+    )
+};
+pub(crate) static APP_ARMOR_PROFILE: Directive = Directive {
+    fails: &[ends_at(ExecStep::Apparmor, "make it known to the security module, or write `-` before it")],
+    ..label(
+        "AppArmorProfile",
+        210,
+        TextGrammar::Profile,
+        Managers::System,
+        "The AppArmor profile that the service switches to; it must be loaded.",
+    )
+};
+pub(crate) static SMACK_PROCESS_LABEL: Directive = Directive {
+    fails: &[ends_at(
+        ExecStep::SmackProcessLabel,
+        "make it known to the security module, or write `-` before it",
+    )],
+    ..label(
+        "SmackProcessLabel",
+        218,
+        TextGrammar::Label,
+        Managers::System,
+        "The Smack label of the service's processes.",
+    )
+};

@@ -1,5 +1,6 @@
 //! Rows about the limits of single processes (setrlimit(2)).
 
+use super::failing::{Errno, ExecStep, Failing, Signal, What, ends_at, kills, refuses};
 use super::{AmountRules, Bus, Directive, Kind, NOTHING, Order, ROW, Unit};
 
 const fn counted(unit: Unit) -> AmountRules {
@@ -11,6 +12,12 @@ static BYTES: AmountRules = counted(Unit::Bytes);
 static SECONDS: AmountRules = counted(Unit::Seconds);
 static MICROSECONDS: AmountRules = counted(Unit::Microseconds);
 static NICE: AmountRules = counted(Unit::NiceLimit);
+
+/// Only a privileged manager raises a limit.
+const CANNOT_SET: Failing = ends_at(ExecStep::Limits, "ask for no more than the manager itself may give");
+
+/// The way out where a limit is reached.
+const RAISE: &str = "raise the limit";
 
 /// The hard limit and the soft one are published apart.
 const fn limit(
@@ -25,6 +32,7 @@ const fn limit(
         bus: Bus::Together(bus),
         // The manager's own default is its configuration's.
         unset: NOTHING,
+        fails: &[CANNOT_SET],
         summary,
         breaks: "The service, when it needs more.",
         ..ROW
@@ -32,6 +40,7 @@ const fn limit(
 }
 
 pub(crate) static NOFILE: Directive = Directive {
+    fails: &[CANNOT_SET, refuses(&[Errno::TooManyFiles], What::Anything, RAISE)],
     key: Some("resources.open-files"),
     ..limit(
         "LimitNOFILE",
@@ -41,6 +50,7 @@ pub(crate) static NOFILE: Directive = Directive {
     )
 };
 pub(crate) static NPROC: Directive = Directive {
+    fails: &[CANNOT_SET, refuses(&[Errno::Again], What::Calls(&["clone", "clone3", "fork", "vfork"]), RAISE)],
     key: Some("resources.processes"),
     ..limit(
         "LimitNPROC",
@@ -54,19 +64,38 @@ pub(crate) static CORE: Directive = Directive {
     ..limit("LimitCORE", &BYTES, &["LimitCORE", "LimitCORESoft"], "Size of a core dump.")
 };
 pub(crate) static MEMLOCK: Directive = Directive {
+    fails: &[
+        CANNOT_SET,
+        refuses(
+            &[Errno::NoMemory, Errno::NotPermitted],
+            What::Calls(&["mlock", "mlock2", "mlockall"]),
+            RAISE,
+        ),
+    ],
     key: Some("resources.locked-memory"),
     ..limit("LimitMEMLOCK", &BYTES, &["LimitMEMLOCK", "LimitMEMLOCKSoft"], "Memory that a process may lock.")
 };
-pub(crate) static CPU: Directive =
-    limit("LimitCPU", &SECONDS, &["LimitCPU", "LimitCPUSoft"], "Processor time that a process may use up.");
-pub(crate) static FSIZE: Directive = limit(
-    "LimitFSIZE",
-    &BYTES,
-    &["LimitFSIZE", "LimitFSIZESoft"],
-    "Size of the files that a process writes.",
-);
-pub(crate) static DATA: Directive =
-    limit("LimitDATA", &BYTES, &["LimitDATA", "LimitDATASoft"], "Size of a process's data segment.");
+pub(crate) static CPU: Directive = Directive {
+    fails: &[CANNOT_SET, kills(Signal::Cpu, RAISE)],
+    ..limit("LimitCPU", &SECONDS, &["LimitCPU", "LimitCPUSoft"], "Processor time that a process may use up.")
+};
+pub(crate) static FSIZE: Directive = Directive {
+    fails: &[
+        CANNOT_SET,
+        kills(Signal::FileSize, RAISE),
+        refuses(&[Errno::FileTooBig], What::Anything, RAISE),
+    ],
+    ..limit(
+        "LimitFSIZE",
+        &BYTES,
+        &["LimitFSIZE", "LimitFSIZESoft"],
+        "Size of the files that a process writes.",
+    )
+};
+pub(crate) static DATA: Directive = Directive {
+    fails: &[CANNOT_SET, refuses(&[Errno::NoMemory], What::Anything, RAISE)],
+    ..limit("LimitDATA", &BYTES, &["LimitDATA", "LimitDATASoft"], "Size of a process's data segment.")
+};
 pub(crate) static STACK: Directive =
     limit("LimitSTACK", &BYTES, &["LimitSTACK", "LimitSTACKSoft"], "Size of a process's stack.");
 pub(crate) static RSS: Directive = limit(
@@ -75,8 +104,10 @@ pub(crate) static RSS: Directive = limit(
     &["LimitRSS", "LimitRSSSoft"],
     "Resident memory of a process; Linux takes no notice of it.",
 );
-pub(crate) static AS: Directive =
-    limit("LimitAS", &BYTES, &["LimitAS", "LimitASSoft"], "Address space of a process.");
+pub(crate) static AS: Directive = Directive {
+    fails: &[CANNOT_SET, refuses(&[Errno::NoMemory], What::Anything, RAISE)],
+    ..limit("LimitAS", &BYTES, &["LimitAS", "LimitASSoft"], "Address space of a process.")
+};
 pub(crate) static LOCKS: Directive = limit(
     "LimitLOCKS",
     &COUNT,

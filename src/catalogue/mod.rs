@@ -7,6 +7,7 @@ mod checks;
 mod devices;
 mod directories;
 mod environment;
+mod failing;
 mod filesystem;
 mod identity;
 mod images;
@@ -33,6 +34,8 @@ use std::collections::BTreeMap;
 
 pub(crate) use checks::{CallQuirks, has_default_dependencies, runs_privileged, user_scope_counts};
 pub use checks::{CheckGroup, FACETS, Facet, device_rules, runs_as_user};
+pub(crate) use failing::CALLS_WANT;
+pub use failing::{Errno, ExecStep, Failing, Shows, Signal, What};
 pub use kind::{
     AmountRules, Bus, Entry, Kind, Level, LevelRules, MaskGrammar, NameGrammar, Odd, Order, SwitchRules,
     TextGrammar, Unit, WordRules, by_release,
@@ -85,6 +88,10 @@ pub struct Directive {
     pub capability: Option<&'static str>,
     /// What it hides from the service.
     pub sight: Sight,
+    /// How it shows that it may be what a service failed at.
+    pub fails: &'static [Failing],
+    /// The errors that paths among its entries are kept from, whatever other directives say of a path above them.
+    pub spares: &'static [Errno],
     /// What it does, for the administrator.
     pub summary: &'static str,
     /// What it breaks.
@@ -112,6 +119,8 @@ pub(crate) const ROW: Directive = Directive {
     requires: Requires::Nothing,
     capability: None,
     sight: Sight::Same,
+    fails: &[],
+    spares: &[],
     summary: "",
     breaks: "",
 };
@@ -769,6 +778,14 @@ impl Directive {
                 && implied.when == When::OnWithUser
                 && crate::release::covers(implied.releases, release)
         })
+    }
+
+    /// The directory below which the manager makes what its entries name.
+    pub fn makes_below(&self) -> Option<&'static str> {
+        match self.opens {
+            Opens::Writing(Writable::Below(base)) => Some(base),
+            _ => None,
+        }
     }
 
     /// Whether the release reads it at all.

@@ -1,5 +1,6 @@
 //! Rows about namespaces that exist already, and about whose they are.
 
+use super::failing::{ExecStep, ends_at};
 use super::{Directive, Kind, Managers, MaskGrammar, NOTHING, ROW, TextGrammar};
 
 const fn existing(name: &'static str, since: u16, summary: &'static str) -> Directive {
@@ -15,10 +16,14 @@ const fn existing(name: &'static str, since: u16, summary: &'static str) -> Dire
     }
 }
 
-pub(crate) static USER_NAMESPACE_PATH: Directive =
-    existing("UserNamespacePath", 259, "Puts the service in a user namespace that exists already.");
-pub(crate) static IPC_NAMESPACE_PATH: Directive =
-    existing("IPCNamespacePath", 248, "Puts the service in an IPC namespace that exists already.");
+pub(crate) static USER_NAMESPACE_PATH: Directive = Directive {
+    fails: &[ends_at(ExecStep::User, "make the namespace before the service starts")],
+    ..existing("UserNamespacePath", 259, "Puts the service in a user namespace that exists already.")
+};
+pub(crate) static IPC_NAMESPACE_PATH: Directive = Directive {
+    fails: &[ends_at(ExecStep::Namespace, "make the namespace before the service starts")],
+    ..existing("IPCNamespacePath", 248, "Puts the service in an IPC namespace that exists already.")
+};
 
 pub(crate) static DELEGATE_NAMESPACES: Directive = Directive {
     name: "DelegateNamespaces",

@@ -1,5 +1,6 @@
 //! Rows about the network.
 
+use super::failing::{Errno, ExecStep, What, ends_at, refuses};
 use super::{
     Check, Directive, Entry, FamilyGroup, Given, Kind, Managers, NOTHING, NameGrammar, Order, Probe, ROW,
     Sections, TextGrammar, WordRules, add, also, always, at_most, check, from, given,
@@ -25,6 +26,14 @@ pub(super) static ROWS: &[&Directive] = &[
 ];
 
 pub(crate) static PRIVATE_NETWORK: Directive = Directive {
+    fails: &[
+        ends_at(ExecStep::Network, "let the kernel make network namespaces, or leave it out"),
+        refuses(
+            &[Errno::Unreachable, Errno::NoAddress],
+            What::Anything,
+            "leave it out, or hand the service its sockets by a socket unit",
+        ),
+    ],
     name: "PrivateNetwork",
     since: 0,
     hardened: &[given(Strictness::Default, Given::NoIp, &["yes"])],
@@ -47,6 +56,7 @@ pub(crate) static PRIVATE_NETWORK: Directive = Directive {
 };
 
 pub(crate) static NETWORK_NAMESPACE_PATH: Directive = Directive {
+    fails: &[ends_at(ExecStep::Network, "make the namespace before the service starts")],
     name: "NetworkNamespacePath",
     managers: Managers::System,
     since: 242,
@@ -64,6 +74,10 @@ const fn family(id: &'static str, weight: u64, group: FamilyGroup) -> Check {
 }
 
 pub(crate) static RESTRICT_ADDRESS_FAMILIES: Directive = Directive {
+    fails: &[
+        ends_at(ExecStep::AddressFamilies, "run a kernel with seccomp filters, or leave it out"),
+        refuses(&[Errno::Family], What::LeftOut, "add the family that it asks for"),
+    ],
     name: "RestrictAddressFamilies",
     since: 211,
     kind: Kind::Names(NameGrammar::Families),
@@ -97,6 +111,11 @@ pub(crate) static RESTRICT_ADDRESS_FAMILIES: Directive = Directive {
 };
 
 pub(crate) static IP_ADDRESS_DENY: Directive = Directive {
+    fails: &[refuses(
+        &[Errno::NotPermitted],
+        What::Calls(&["connect", "sendmsg", "sendto"]),
+        "name the address in IPAddressAllow=",
+    )],
     name: "IPAddressDeny",
     managers: Managers::System,
     sections: Sections::Exec,
@@ -167,6 +186,7 @@ static BIND_DENY: WordRules = WordRules { entry: Entry::BindRule, order: Order::
 static BIND_ALLOW: WordRules = WordRules { entry: Entry::BindRule, order: Order::MoreIsWeaker };
 
 pub(crate) static SOCKET_BIND_DENY: Directive = Directive {
+    fails: &[refuses(&[Errno::NotPermitted], What::Calls(&["bind"]), "name the port in SocketBindAllow=")],
     name: "SocketBindDeny",
     requires: super::Requires::BpfFramework,
     managers: Managers::System,

@@ -1,5 +1,6 @@
 //! Rows about what the service may gain, and in which namespaces it lives.
 
+use super::failing::{Errno, ExecStep, NO_FILTER, NO_MOUNTS, REFUSED, What, ends_at, refuses};
 use super::{Check, NOTHING, Sections};
 use super::{
     Directive, Given, Implied, Kind, Level, LevelRules, Managers, MaskGrammar, NO, Odd, Operation, Order,
@@ -32,6 +33,14 @@ pub(super) static ROWS: &[&Directive] = &[
 ];
 
 pub(crate) static NO_NEW_PRIVILEGES: Directive = Directive {
+    fails: &[
+        ends_at(ExecStep::NoNewPrivileges, "leave it out on this kernel"),
+        refuses(
+            REFUSED,
+            What::Calls(&["setgid", "setgroups", "setresgid", "setresuid", "setuid"]),
+            "start it as the user that it would become",
+        ),
+    ],
     name: "NoNewPrivileges",
     since: 187,
     hardened: &[from(Strictness::Default, &["yes"])],
@@ -49,6 +58,19 @@ pub(crate) static NO_NEW_PRIVILEGES: Directive = Directive {
 };
 
 pub(crate) static RESTRICT_SUID_SGID: Directive = Directive {
+    fails: &[
+        NO_FILTER,
+        refuses(
+            &[Errno::NotPermitted],
+            What::Calls(&["chmod", "fchmod", "fchmodat", "mkdir", "mknod"]),
+            "let it make no set-user-id or set-group-id files",
+        ),
+        refuses(
+            &[Errno::NoCall],
+            What::Calls(&["openat2"]),
+            "leave it out: the filter cannot look into openat2()",
+        ),
+    ],
     name: "RestrictSUIDSGID",
     since: 242,
     hardened: &[from(Strictness::Default, &["yes"])],
@@ -69,6 +91,17 @@ const fn keeps(id: &'static str, weight: u64, names: &'static [&'static str]) ->
 }
 
 pub(crate) static CAPABILITY_BOUNDING_SET: Directive = Directive {
+    fails: &[
+        ends_at(
+            ExecStep::Capabilities,
+            "leave it out below a users' manager or in a container that lacks the capability",
+        ),
+        refuses(
+            REFUSED,
+            What::LeftOut,
+            "add the capability to it, and to AmbientCapabilities= where it does not run as root",
+        ),
+    ],
     name: "CapabilityBoundingSet",
     managers: Managers::System,
     kind: Kind::Mask(MaskGrammar::Bounding),
@@ -171,6 +204,13 @@ pub(crate) static CAPABILITY_BOUNDING_SET: Directive = Directive {
 };
 
 pub(crate) static AMBIENT_CAPABILITIES: Directive = Directive {
+    fails: &[
+        ends_at(
+            ExecStep::Capabilities,
+            "leave it out below a users' manager, and give what CapabilityBoundingSet= keeps",
+        ),
+        refuses(REFUSED, What::LeftOut, "add the capability to it"),
+    ],
     name: "AmbientCapabilities",
     managers: Managers::System,
     since: 229,
@@ -215,6 +255,7 @@ const AMBIENT: &[super::Yield] = &[
 ];
 
 pub(crate) static SECURE_BITS: Directive = Directive {
+    fails: &[ends_at(ExecStep::Securebits, "leave it out below a users' manager")],
     name: "SecureBits",
     managers: Managers::System,
     kind: Kind::Mask(MaskGrammar::SecureBits),
@@ -239,6 +280,14 @@ static USERS: LevelRules = LevelRules {
 };
 
 pub(crate) static PRIVATE_USERS: Directive = Directive {
+    fails: &[
+        ends_at(ExecStep::User, "let the kernel make user namespaces, or leave it out"),
+        refuses(
+            REFUSED,
+            What::Calls(&["bind", "chown", "fchown", "kill", "mknod", "mount", "setgroups"]),
+            "leave it out: capabilities hold inside its user namespace alone, and other users do not exist there",
+        ),
+    ],
     name: "PrivateUsers",
     since: 232,
     kind: Kind::Level(&USERS),
@@ -274,6 +323,7 @@ static MOUNTS: SwitchRules = SwitchRules {
 };
 
 pub(crate) static PRIVATE_MOUNTS: Directive = Directive {
+    fails: &[NO_MOUNTS],
     name: "PrivateMounts",
     since: 239,
     kind: Kind::Switch(&MOUNTS),
@@ -307,6 +357,7 @@ pub(super) const BRINGS_MOUNTS: Implied = Implied {
 };
 
 pub(crate) static PRIVATE_IPC: Directive = Directive {
+    fails: &[ends_at(ExecStep::Namespace, "let the kernel make IPC namespaces, or leave it out")],
     name: "PrivateIPC",
     since: 248,
     hardened: &[from(Strictness::Strict, &["yes"])],
@@ -332,6 +383,7 @@ static PIDS: LevelRules = LevelRules {
 };
 
 pub(crate) static PRIVATE_PIDS: Directive = Directive {
+    fails: &[ends_at(ExecStep::Namespace, "let the kernel make PID namespaces, or leave it out")],
     name: "PrivatePIDs",
     sections: Sections::Exec,
     since: 257,
@@ -349,6 +401,15 @@ const fn namespace(id: &'static str, weight: u64, name: &'static [&'static str])
 }
 
 pub(crate) static RESTRICT_NAMESPACES: Directive = Directive {
+    fails: &[
+        NO_FILTER,
+        refuses(
+            &[Errno::NotPermitted],
+            What::Calls(&["clone", "clone3", "setns", "unshare"]),
+            "name the kinds of namespaces that it makes",
+        ),
+        refuses(&[Errno::NoCall], What::Calls(&["clone3"]), "name the kinds of namespaces that it makes"),
+    ],
     name: "RestrictNamespaces",
     since: 233,
     kind: Kind::Mask(MaskGrammar::Namespaces),

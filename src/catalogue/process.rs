@@ -1,5 +1,6 @@
 //! Rows about the memory of processes, their core dumps and their personality.
 
+use super::failing::{ExecStep, ends_at};
 use super::{
     Directive, Kind, LevelRules, MaskGrammar, NOTHING, Odd, Order, ROW, Sections, SwitchRules, TextGrammar,
     always, filesystem::level,
@@ -10,6 +11,7 @@ static MERGING: SwitchRules =
     SwitchRules { order: Order::MoreIsWeaker, empty: &[(EVERY, Odd::Resets)], other: Odd::Ignored };
 
 pub(crate) static MEMORY_KSM: Directive = Directive {
+    fails: &[ends_at(ExecStep::Ksm, "leave it out on this kernel")],
     name: "MemoryKSM",
     since: 254,
     kind: Kind::Switch(&MERGING),
@@ -38,6 +40,7 @@ pub(crate) static MEMORY_THP: Directive = Directive {
 };
 
 pub(crate) static PERSONALITY: Directive = Directive {
+    fails: &[ends_at(ExecStep::Personality, "name one that the kernel can run")],
     name: "Personality",
     since: 209,
     kind: Kind::Text(TextGrammar::Free),

@@ -1,5 +1,6 @@
 //! Rows about the limits of a service as a whole, which its control group keeps.
 
+use super::failing::{Errno, What, ends, refuses};
 use super::{
     AmountRules, Bus, Directive, Entry, Kind, NOTHING, Order, ROW, Unit, Unset, WordRules, always, limits,
 };
@@ -99,6 +100,7 @@ pub(crate) static MEMORY_HIGH: Directive = Directive {
 pub(crate) static STARTUP_MEMORY_HIGH: Directive =
     amount("StartupMemoryHigh", 254, &BYTES, NOTHING, "MemoryHigh= while the system starts or stops.");
 pub(crate) static MEMORY_MAX: Directive = Directive {
+    fails: &[ends("oom-kill", "give it more memory, or let it use less")],
     key: Some("resources.memory-max"),
     ..amount("MemoryMax", 231, &BYTES, UNLIMITED, "Memory above which the service is killed.")
 };
@@ -121,6 +123,7 @@ pub(crate) static STARTUP_MEMORY_ZSWAP_MAX: Directive = amount(
 );
 // The manager's own default is a number of the host.
 pub(crate) static TASKS_MAX: Directive = Directive {
+    fails: &[refuses(&[Errno::Again], What::Calls(&["clone", "clone3", "fork", "vfork"]), "raise the limit")],
     key: Some("resources.tasks-max"),
     ..amount("TasksMax", 227, &TASKS, NOTHING, "Processes and threads of the service.")
 };

@@ -1,5 +1,6 @@
 //! Rows about the share of processors and disks that processes get, which say how a service runs.
 
+use super::failing::{ExecStep, ends_at};
 use super::{
     AmountRules, Bus, Directive, Entry, Kind, LevelRules, NOTHING, Order, ROW, TextGrammar, Unit, WordRules,
     filesystem::level,
@@ -20,20 +21,29 @@ pub(super) static ROWS: &[&Directive] = &[
     &IO_SCHEDULING_PRIORITY,
 ];
 
+/// The way out where the kernel refuses what is asked for.
+const LESS: &str = "ask for what this machine has and the manager may give";
+
 const fn number(name: &'static str, summary: &'static str, breaks: &'static str) -> Directive {
     Directive { name, kind: Kind::Text(TextGrammar::Integer), unset: NOTHING, summary, breaks, ..ROW }
 }
 
-pub(crate) static NICE: Directive = number(
-    "Nice",
-    "The priority of the service, from -20 for the highest to 19.",
-    "Speed; a user's manager only lowers it.",
-);
-pub(crate) static OOM_SCORE_ADJUST: Directive = number(
-    "OOMScoreAdjust",
-    "How soon the kernel kills the service when memory runs out, from -1000 for never to 1000.",
-    "Nothing; a user's manager only makes it sooner.",
-);
+pub(crate) static NICE: Directive = Directive {
+    fails: &[ends_at(ExecStep::Nice, LESS)],
+    ..number(
+        "Nice",
+        "The priority of the service, from -20 for the highest to 19.",
+        "Speed; a user's manager only lowers it.",
+    )
+};
+pub(crate) static OOM_SCORE_ADJUST: Directive = Directive {
+    fails: &[ends_at(ExecStep::OomAdjust, LESS)],
+    ..number(
+        "OOMScoreAdjust",
+        "How soon the kernel kills the service when memory runs out, from -1000 for never to 1000.",
+        "Nothing; a user's manager only makes it sooner.",
+    )
+};
 
 static POLICIES: LevelRules = LevelRules {
     levels: &[
@@ -67,12 +77,15 @@ const fn words(
     }
 }
 
-pub(crate) static CPU_SCHEDULING_POLICY: Directive = words(
-    "CPUSchedulingPolicy",
-    0,
-    &POLICIES,
-    "How the processor is shared; `fifo` and `rr` take it from everything else.",
-);
+pub(crate) static CPU_SCHEDULING_POLICY: Directive = Directive {
+    fails: &[ends_at(ExecStep::Setscheduler, LESS)],
+    ..words(
+        "CPUSchedulingPolicy",
+        0,
+        &POLICIES,
+        "How the processor is shared; `fifo` and `rr` take it from everything else.",
+    )
+};
 
 static RANK: AmountRules = AmountRules { unit: Unit::Count, pair: false, order: Order::MoreIsWeaker };
 static DISK_RANK: AmountRules = AmountRules { unit: Unit::Count, pair: false, order: Order::Unordered };
@@ -89,6 +102,7 @@ const fn rank(name: &'static str, rules: &'static AmountRules, summary: &'static
 }
 
 pub(crate) static CPU_SCHEDULING_PRIORITY: Directive = Directive {
+    fails: &[ends_at(ExecStep::Setscheduler, LESS)],
     managers: Managers::System,
     ..rank("CPUSchedulingPriority", &RANK, "The priority among real-time processes, 1 to 99.")
 };
@@ -104,6 +118,7 @@ static PROCESSORS: WordRules = WordRules { entry: Entry::Processors, order: Orde
 static NODES: WordRules = WordRules { entry: Entry::Numbers, order: Order::Unordered };
 
 pub(crate) static CPU_AFFINITY: Directive = Directive {
+    fails: &[ends_at(ExecStep::Cpuaffinity, LESS)],
     name: "CPUAffinity",
     kind: Kind::Words(&PROCESSORS),
     bus: Bus::Together(&["CPUAffinity", "CPUAffinityFromNUMA"]),
@@ -138,10 +153,13 @@ static MEMORY_POLICIES: LevelRules = LevelRules {
     order: Order::Unordered,
 };
 
-pub(crate) static NUMA_POLICY: Directive =
-    words("NUMAPolicy", 243, &MEMORY_POLICIES, "From which nodes memory is taken.");
+pub(crate) static NUMA_POLICY: Directive = Directive {
+    fails: &[ends_at(ExecStep::NumaPolicy, LESS)],
+    ..words("NUMAPolicy", 243, &MEMORY_POLICIES, "From which nodes memory is taken.")
+};
 
 pub(crate) static NUMA_MASK: Directive = Directive {
+    fails: &[ends_at(ExecStep::NumaPolicy, LESS)],
     name: "NUMAMask",
     since: 243,
     kind: Kind::Words(&NODES),
@@ -164,7 +182,11 @@ static DISK_CLASSES: LevelRules = LevelRules {
     order: Order::Unordered,
 };
 
-pub(crate) static IO_SCHEDULING_CLASS: Directive =
-    words("IOSchedulingClass", 0, &DISK_CLASSES, "How disks are shared.");
-pub(crate) static IO_SCHEDULING_PRIORITY: Directive =
-    rank("IOSchedulingPriority", &DISK_RANK, "The priority within the class, from 0 for the highest to 7.");
+pub(crate) static IO_SCHEDULING_CLASS: Directive = Directive {
+    fails: &[ends_at(ExecStep::Ioprio, LESS)],
+    ..words("IOSchedulingClass", 0, &DISK_CLASSES, "How disks are shared.")
+};
+pub(crate) static IO_SCHEDULING_PRIORITY: Directive = Directive {
+    fails: &[ends_at(ExecStep::Ioprio, LESS)],
+    ..rank("IOSchedulingPriority", &DISK_RANK, "The priority within the class, from 0 for the highest to 7.")
+};

@@ -1,5 +1,6 @@
 //! Rows that say how a service runs, not what it may do: checks, implications and units need them.
 
+use super::failing::{ExecStep, Failing, ends, ends_at};
 use super::{AmountRules, Probe};
 use super::{
     Bus, Directive, Entry, FUNCTIONAL, Implied, Kind, Level, LevelRules, NOTHING, Odd, Operation, Order, ROW,
@@ -47,6 +48,13 @@ static TYPES: LevelRules = LevelRules {
 };
 
 pub(crate) static TYPE: Directive = Directive {
+    fails: &[
+        ends("protocol", "let the program do what its type says, or state another type"),
+        ends(
+            "timeout",
+            "let the program report that it is up, or state another type or a longer TimeoutStartSec=",
+        ),
+    ],
     name: "Type",
     sections: Sections::Service,
     kind: Kind::Level(&TYPES),
@@ -112,6 +120,7 @@ pub(crate) static NOTIFY_ACCESS: Directive = Directive {
 static SPAN: AmountRules = AmountRules { unit: Unit::Span, pair: false, order: Order::Unordered };
 
 pub(crate) static WATCHDOG_SEC: Directive = Directive {
+    fails: &[ends("watchdog", "let the program send WATCHDOG=1 in time, or give it longer")],
     name: "WatchdogSec",
     sections: Sections::Service,
     kind: Kind::Amount(&SPAN),
@@ -165,6 +174,7 @@ pub(crate) static JOINS_NAMESPACE_OF: Directive = Directive {
 };
 
 pub(crate) static WORKING_DIRECTORY: Directive = Directive {
+    fails: &[ends_at(ExecStep::Chdir, "create the directory, or name one that the service can see")],
     name: "WorkingDirectory",
     kind: Kind::Text(TextGrammar::Directory),
     unset: NOTHING,
@@ -174,9 +184,18 @@ pub(crate) static WORKING_DIRECTORY: Directive = Directive {
     ..ROW
 };
 
-const fn stream(name: &'static str, key: &'static str, summary: &'static str) -> Directive {
+/// The way out where a stream cannot be opened: the manager opens it with its own rights.
+const OPENS_FILE: &str = "create its directory before the service starts (tmpfiles.d(5))";
+
+const fn stream(
+    name: &'static str,
+    key: &'static str,
+    fails: &'static [Failing],
+    summary: &'static str,
+) -> Directive {
     Directive {
         name,
+        fails,
         kind: Kind::Text(TextGrammar::Stream),
         unset: NOTHING,
         key: Some(key),
@@ -186,16 +205,29 @@ const fn stream(name: &'static str, key: &'static str, summary: &'static str) ->
     }
 }
 
-pub(crate) static STANDARD_INPUT: Directive =
-    stream("StandardInput", "stdin", "Where the service reads its standard input from.");
-pub(crate) static STANDARD_OUTPUT: Directive =
-    stream("StandardOutput", "stdout", "Where the service's standard output goes.");
-pub(crate) static STANDARD_ERROR: Directive =
-    stream("StandardError", "stderr", "Where the service's standard error goes.");
+pub(crate) static STANDARD_INPUT: Directive = stream(
+    "StandardInput",
+    "stdin",
+    &[ends_at(ExecStep::Stdin, OPENS_FILE)],
+    "Where the service reads its standard input from.",
+);
+pub(crate) static STANDARD_OUTPUT: Directive = stream(
+    "StandardOutput",
+    "stdout",
+    &[ends_at(ExecStep::Stdout, OPENS_FILE)],
+    "Where the service's standard output goes.",
+);
+pub(crate) static STANDARD_ERROR: Directive = stream(
+    "StandardError",
+    "stderr",
+    &[ends_at(ExecStep::Stderr, OPENS_FILE)],
+    "Where the service's standard error goes.",
+);
 
 static RUNTIME: AmountRules = AmountRules { unit: Unit::Span, pair: false, order: Order::MoreIsWeaker };
 
 pub(crate) static RUNTIME_MAX_SEC: Directive = Directive {
+    fails: &[ends("timeout", "give it longer")],
     name: "RuntimeMaxSec",
     sections: Sections::Service,
     since: 229,

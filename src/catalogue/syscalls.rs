@@ -1,5 +1,6 @@
 //! Rows about system calls.
 
+use super::failing::{Errno, ExecStep, NO_FILTER, Signal, What, ends_at, kills, refuses};
 use super::{
     Check, Directive, Entry, Given, Kind, NOTHING, NameGrammar, Order, Probe, ROW, TextGrammar, WordRules,
     add, at_most, check, checks, from, given, kernel::FORCES_NO_NEW_PRIVILEGES,
@@ -14,7 +15,16 @@ const fn set(id: &'static str, weight: u64, name: &'static str) -> Check {
     check(id, weight, 10, Probe::Calls(name))
 }
 
+/// The way out where a call is refused.
+const ALLOW_CALL: &str = "allow the call, or the set of calls that it belongs to";
+
 pub(crate) static SYSTEM_CALL_FILTER: Directive = Directive {
+    fails: &[
+        NO_FILTER,
+        ends_at(ExecStep::Exec, ALLOW_CALL),
+        kills(Signal::Sys, ALLOW_CALL),
+        refuses(&[Errno::NotPermitted, Errno::NoCall, Errno::Access], What::LeftOut, ALLOW_CALL),
+    ],
     name: "SystemCallFilter",
     since: 187,
     kind: Kind::Calls,
@@ -93,6 +103,17 @@ pub(crate) static SYSTEM_CALL_ERROR_NUMBER: Directive = Directive {
 static ARCHITECTURES: WordRules = WordRules { entry: Entry::Architecture, order: Order::MoreIsWeaker };
 
 pub(crate) static SYSTEM_CALL_ARCHITECTURES: Directive = Directive {
+    fails: &[
+        NO_FILTER,
+        kills(
+            Signal::Sys,
+            "name the architecture of the program, where that is another one than the machine's",
+        ),
+        ends_at(
+            ExecStep::Exec,
+            "name the architecture of the program, where that is another one than the machine's",
+        ),
+    ],
     name: "SystemCallArchitectures",
     since: 209,
     kind: Kind::Words(&ARCHITECTURES),

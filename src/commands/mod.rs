@@ -3,6 +3,7 @@
 mod explain;
 mod generate;
 mod lint;
+mod manager;
 pub mod manifest_file;
 mod manifests;
 mod score;

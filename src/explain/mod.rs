@@ -1,16 +1,21 @@
-//! What is known of a name: a directive, a check of the exposure figure, a need or a release, from the same rows that
-//! generate and judge. The views of it are a text, a JSON document and a page of the manual; printing is the command's.
+//! What is known of a name: a directive, a check of the exposure figure, a need, a release or a target, from the same
+//! rows that generate and judge; and why a unit failed, as `failure` finds it. The views of it are a text, a JSON document and a page of the manual; printing is the command's.
 
 mod facts;
 mod json;
 mod manual;
 mod sections;
+mod target;
 mod text;
+mod unit;
 mod words;
 
 use serde::Serialize;
 
 pub use json::{json, schema};
+pub use target::{BackportFact, TargetFacts};
+pub use unit::{AllowanceFact, CauseFact, Subject, UnitFacts, WrittenFact};
+
 pub use manual::manual;
 pub use text::text;
 
@@ -43,11 +48,16 @@ pub enum Explanation {
     Need(NeedFacts),
     /// A release of systemd.
     Release(ReleaseFacts),
+    /// What output is for.
+    Target(TargetFacts),
+    /// A unit, and why it failed.
+    Unit(Box<UnitFacts>),
 }
 
 /// Explains a name: a directive in any case, with or without `=`, older spellings too; a check by its id or as
-/// `DIRECTIVE=~THING`; a need, all of its choices where it has some; a release as `systemd-252`. What is both a
-/// directive and a check is the directive. The error says what is near an unknown name.
+/// `DIRECTIVE=~THING`; a need, all of its choices where it has some; a release as `systemd-252`; a target by any of its
+/// names, with its release. What is both a directive and a check is the directive. The error says what is near an
+/// unknown name.
 pub fn explain(name: &str) -> anyhow::Result<Vec<Explanation>> {
     if let Some(row) = directive(name) {
         return Ok(vec![Explanation::Directive(Box::new(facts::directive(row)))]);
@@ -66,9 +76,15 @@ pub fn explain(name: &str) -> anyhow::Result<Vec<Explanation>> {
         );
         return Ok(vec![Explanation::Release(facts::release(release))]);
     }
+    if let Some(target) = target::find(name)? {
+        let release = target.release;
+        let known = (OLDEST..=NEWEST).contains(&release.major);
+        let release = known.then(|| Explanation::Release(facts::release(release)));
+        return Ok(std::iter::once(Explanation::Target(target::facts(target))).chain(release).collect());
+    }
     let near: Vec<String> = nearest(name).into_iter().map(|near| format!("`{near}`")).collect();
     let hint = if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) };
-    anyhow::bail!("`{}` is no directive, check, need or release{hint}", name.escape_debug())
+    anyhow::bail!("`{}` is no directive, check, need, release or target{hint}", name.escape_debug())
 }
 
 fn directive(name: &str) -> Option<&'static Directive> {
@@ -114,7 +130,7 @@ fn nearest(name: &str) -> Vec<&'static str> {
     }
     let rows = catalogue::all().iter().map(|row| row.name);
     let known = rows.chain(catalogue::checks().map(|group| group.check.id));
-    let known = known.chain(NEED_NAMES).chain(NEEDS.iter().map(|row| row.id));
+    let known = known.chain(NEED_NAMES).chain(NEEDS.iter().map(|row| row.id)).chain(target::names());
     let furthest = 1 + asked.len() / 6;
     let mut near: Vec<(usize, &str)> = known
         .map(|known| (strsim::damerau_levenshtein(&known.to_ascii_lowercase(), &asked), known))

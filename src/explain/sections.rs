@@ -1,12 +1,14 @@
 //! Explanations as headed lists of labelled texts, which the text and the page of the manual both lay out.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::facts::{
     BreakageFact, CheckFacts, DefaultFact, DirectiveFacts, HardeningFact, ImpliedFact, NeedFacts,
     ReleaseFacts, WordFact, YieldFact,
 };
-use super::{Explanation, NEWEST};
+use super::{Explanation, NEWEST, target, unit};
 
 /// What there is to read about one name.
 #[derive(Serialize)]
@@ -23,7 +25,7 @@ pub(super) struct Article {
 #[derive(Serialize)]
 pub(super) struct Section {
     /// Its heading; empty above the first one.
-    pub(super) title: &'static str,
+    pub(super) title: Cow<'static, str>,
     /// What stands in it.
     pub(super) entries: Vec<Entry>,
 }
@@ -37,12 +39,15 @@ pub(super) struct Entry {
     pub(super) text: String,
 }
 
-fn entry(label: impl Into<String>, text: impl Into<String>) -> Entry {
+pub(super) fn entry(label: impl Into<String>, text: impl Into<String>) -> Entry {
     Entry { label: label.into(), text: text.into() }
 }
 
-fn section(title: &'static str, entries: impl IntoIterator<Item = Entry>) -> Section {
-    Section { title, entries: entries.into_iter().collect() }
+pub(super) fn section(
+    title: impl Into<Cow<'static, str>>,
+    entries: impl IntoIterator<Item = Entry>,
+) -> Section {
+    Section { title: title.into(), entries: entries.into_iter().collect() }
 }
 
 impl From<&Explanation> for Article {
@@ -52,6 +57,8 @@ impl From<&Explanation> for Article {
             Explanation::Check(facts) => check(facts),
             Explanation::Need(facts) => need(facts),
             Explanation::Release(facts) => release(facts),
+            Explanation::Target(facts) => target::article(facts),
+            Explanation::Unit(facts) => unit::article(facts),
         };
         article.sections.retain(|section| !section.entries.is_empty());
         article

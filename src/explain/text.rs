@@ -49,7 +49,7 @@ impl Page {
         let mut indent = INDENT.to_owned();
         if !section.title.is_empty() {
             self.text.push_str(INDENT);
-            self.styled(section.title, Style::new().underline());
+            self.styled(&section.title, Style::new().underline());
             self.text.push('\n');
             indent.push_str(INDENT);
         }

@@ -8,6 +8,7 @@ mod answers;
 mod barycenter;
 mod changes;
 mod drop_in;
+mod failures;
 mod parsec;
 mod parsec_cloud;
 mod report;
@@ -76,6 +77,18 @@ fn units_of_a_distribution() -> Result<()> {
             ("what cannot be scored is named, and the rest is scored", answers::names_what_is_missing),
             ("a recommended unit has its known figures", answers::knows_a_recommended_unit),
             ("a drop-in makes a plain unit what the manifest says", drop_in::hardens),
+        ],
+    )
+}
+
+#[test]
+fn failures() -> Result<()> {
+    run_scenarios(
+        |_| Ok(()),
+        &[
+            ("each way of failing is explained", failures::are_explained),
+            ("a failure is traced to its manifest", failures::are_traced_to_the_manifest),
+            ("what has not failed is told from what has", failures::are_told_from_other_units),
         ],
     )
 }

@@ -2,31 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal as _;
-use std::path::Path;
-use std::time::Duration;
 
-use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget};
 
 use super::files::template_instance;
 use super::host::{Beside, Host, activity};
 use super::judge::{Asked, Found, Judge, of_lines};
-use crate::architecture::Architecture;
-use crate::bus::{Address, BusFailure, Interfaces, LoadState, Manager, Properties};
+use crate::bus::{BusFailure, Interfaces, Manager, Properties};
 use crate::bus_posture;
 use crate::bus_value::BusValue;
-use crate::cli::KNOWN_RELEASES;
+use crate::commands::manager::{Connection, host, same_files, why_not};
 use crate::context::{Context, Mode, Scope, UnitType};
 use crate::finding::Finding;
 use crate::holes::{Socket, Surroundings};
 use crate::posture::Posture;
-use crate::release::Release;
 use crate::report::{Outcome, Source, UnitReport};
-use crate::unit_file::{Links, Load, Loader, Root, SearchPath, UnitName, UnitText};
+use crate::unit_file::{Loader, Root, UnitName};
 use crate::unit_posture;
-
-/// How long any one answer may take. A manager that reloads thousands of units takes seconds.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A manager and what its units are judged by.
 pub(super) struct Loaded {
@@ -46,26 +38,7 @@ struct Known<'r> {
 impl Loaded {
     /// Connects to the manager of the system or of the calling user.
     pub(super) fn connect(scope: Scope, mode: Mode) -> anyhow::Result<Self> {
-        let address = match scope {
-            Scope::System => Address::System,
-            Scope::User => Address::User,
-        };
-        let manager = Manager::connect(&address, PATIENCE)?;
-        let release: Release = manager.version().parse().context("the manager's version")?;
-        let [oldest, newest] = KNOWN_RELEASES;
-        anyhow::ensure!(
-            release >= oldest,
-            "systemd {release} is too old: {} is the first known",
-            oldest.major
-        );
-        let newer = (release > newest).then(|| {
-            let text = format!("systemd {release} is newer than {newest}, whose rules are the newest known");
-            Finding::notice("release.not-known", text)
-        });
-        let said = manager.architecture().and_then(Architecture::find);
-        let architecture =
-            said.or_else(Architecture::native).context("the manager does not say its architecture")?;
-        let context = Context { release, mode, scope, unit_type: UnitType::Service, architecture };
+        let Connection { manager, context, newer } = Connection::open(scope, mode)?;
         Ok(Self { manager, context, newer })
     }
 
@@ -233,41 +206,4 @@ fn progress(units: usize) -> ProgressBar {
         ProgressDrawTarget::hidden()
     };
     ProgressBar::with_draw_target(u64::try_from(units).ok(), target)
-}
-
-/// This host's files, where the bus is this host's own: only they say where a value was written.
-fn host(scope: Scope) -> Option<(Root, SearchPath)> {
-    let elsewhere = scope == Scope::User || std::env::var_os("DBUS_SYSTEM_BUS_ADDRESS").is_some();
-    if elsewhere { None } else { Some((Root::open("/").ok()?, SearchPath::system())) }
-}
-
-/// The unit's files as they are, if they are those that the manager names.
-fn same_files(root: &Root, loader: &mut Loader<'_>, id: &str, properties: &Properties) -> Option<UnitText> {
-    let Ok(Load::Loaded(text)) = loader.load(&id.parse::<UnitName>().ok()?) else { return None };
-    let plain = |path: &Path| root.resolve(path, Links::Keep).ok();
-    let published = |path: &str| plain(Path::new(path));
-    let fragment = plain(text.fragment.as_deref()?)? == published(properties.fragment_path()?)?;
-    let ours: Vec<_> = text.drop_ins.iter().map(|path| plain(path)).collect();
-    let theirs: Vec<_> = properties.drop_in_paths().into_iter().map(published).collect();
-    (fragment && ours == theirs).then_some(text)
-}
-
-/// Why a unit cannot be judged, and what to do.
-fn why_not(name: &str, properties: &Properties) -> Option<String> {
-    let reason = properties.load_error().map_or_else(String::new, |error| format!(" ({error})"));
-    Some(match properties.load_state() {
-        Some(LoadState::Loaded | LoadState::Merged | LoadState::Stub) => return None,
-        Some(LoadState::NotFound) => {
-            "the manager has no unit file of that name: is its package installed?".to_owned()
-        }
-        Some(LoadState::Masked) => {
-            let mask = properties.fragment_path().map_or_else(String::new, |path| format!(" by `{path}`"));
-            format!("masked{mask}: `systemctl unmask {name}` first, or score the file that it masks")
-        }
-        Some(LoadState::BadSetting | LoadState::Error) => {
-            format!("the manager refuses its files{reason}: `systemd-analyze verify {name}` says where")
-        }
-        Some(LoadState::Other(state)) => format!("the manager calls it `{state}`{reason}"),
-        None => "the manager does not say whether it is loaded: is that systemd's bus?".to_owned(),
-    })
 }

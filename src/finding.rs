@@ -4,6 +4,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use crate::catalogue::Directive;
 use crate::manifest::{Date, Place};
 
@@ -87,11 +90,13 @@ impl Finding {
 }
 
 /// What a finding is worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// To be known; it does not change the outcome of a run.
     Notice,
     /// The unit or the host is not what was declared, or cannot do what was declared.
+    #[default]
     Finding,
     /// Somebody else can act with the service's rights, or with root's, as the host stands.
     Critical,

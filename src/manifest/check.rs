@@ -2,6 +2,7 @@
 //!
 //! Each is told with both places. What contradicts a directive of systemd that only the policy chooses is the policy's.
 
+mod contents;
 mod paths;
 mod services;
 mod units;
@@ -27,6 +28,8 @@ pub(crate) fn check(
     checks.sockets();
     checks.timers();
     checks.paths();
+    checks.guards();
+    checks.contents();
     checks.instances();
     problems.append(&mut checks.problems);
     checks.notices.sort();

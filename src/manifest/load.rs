@@ -1,6 +1,6 @@
 //! Loading: from the texts of a manifest and its drop-ins to a checked [`Manifest`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -11,14 +11,14 @@ use super::problem::{ManifestError, Problem};
 use super::read::{read, read_key};
 use super::resolve::{DEFAULTS, Resolved, resolve};
 use super::tree::{Node, Value, parse};
-use super::words::{PackageName, ServiceName, Text, UserName, nearest, quoted};
-use super::{EDITION, Manifest, Service};
+use super::words::{AbsolutePath, PackageName, ServiceName, Text, UserName, nearest, quoted};
+use super::{EDITION, FileFormat, Limit, Manifest, Service};
 
 /// How many bytes a manifest may have together with its drop-ins. What is spread to every service is bounded by it.
 pub const LARGEST: usize = 128 * 1024;
 
 /// Keys of the top of a manifest, apart from those that hold for every service.
-pub(crate) const TOP: [&str; 12] = [
+pub(crate) const TOP: [&str; 14] = [
     "edition",
     "strictness",
     "scope",
@@ -30,6 +30,8 @@ pub(crate) const TOP: [&str; 12] = [
     "sockets",
     "timers",
     "paths",
+    "guards",
+    "contents",
     "accept",
 ];
 
@@ -108,7 +110,9 @@ pub fn load(sources: &Sources<'_>, options: &Options) -> Result<Manifest, Manife
         return Err(ManifestError::new(problems));
     };
     fill_in(&mut manifest, &resolved.tree, &mut problems);
-    let notices = check(&manifest, &resolved.tree, *options, &mut problems);
+    let mut notices = check(&manifest, &resolved.tree, *options, &mut problems);
+    notices.extend(withhold_reloads(&mut manifest));
+    notices.sort();
     manifest.notices = notices;
     if problems.is_empty() { Ok(manifest) } else { Err(ManifestError::new(problems)) }
 }
@@ -163,6 +167,8 @@ fn read_tree(
     let sockets = read_table(tree, "sockets", problems);
     let timers = read_table(tree, "timers", problems);
     let paths = read_table(tree, "paths", problems);
+    let guards = read_table(tree, "guards", problems);
+    let contents = read_table(tree, "contents", problems);
     let accept = read_table(tree, "accept", problems);
     if !problems.is_empty() {
         return None;
@@ -197,6 +203,8 @@ fn read_tree(
         sockets,
         timers,
         paths,
+        guards,
+        contents,
         accept,
         drop_ins,
         notices: Vec::new(),
@@ -261,7 +269,62 @@ fn fill_in(manifest: &mut Manifest, tree: &Node, problems: &mut Vec<Problem>) {
             timer.starts = ServiceName::read(stem.as_str()).ok();
         }
     }
+    fill_in_formats(manifest);
     for (path, rule) in &mut manifest.paths {
         rule.kind.get_or_insert(if path.is_directory() { PathKind::Directory } else { PathKind::File });
     }
+}
+
+/// Each file's format: as stated, that of environment files where a service names it as one, or by its name.
+fn fill_in_formats(manifest: &mut Manifest) {
+    let environment: BTreeSet<AbsolutePath> = manifest
+        .services
+        .values()
+        .flat_map(|service| service.environment_files.iter().map(|file| file.path.clone()))
+        .collect();
+    let usual = |file: &AbsolutePath| {
+        if environment.contains(file) { Some(FileFormat::Env) } else { FileFormat::of(file.as_str()) }
+    };
+    let mut stated: BTreeMap<AbsolutePath, FileFormat> = BTreeMap::new();
+    for contents in manifest.contents.values_mut() {
+        contents.format = contents.format.or_else(|| usual(contents.files.first()?));
+        if let Some(format) = contents.format {
+            stated.extend(contents.files.iter().map(|file| (file.clone(), format)));
+        }
+    }
+    let format = |file: &AbsolutePath| stated.get(file).copied().or_else(|| usual(file));
+    let rules = manifest.contents.values_mut().flat_map(|contents| contents.keys.values_mut());
+    for limit in rules.flat_map(|rule| [&mut rule.at_most, &mut rule.at_least]) {
+        if let Some(Limit::Key(of)) = limit {
+            of.format = of.format.or_else(|| format(&of.file));
+        }
+    }
+    for guard in manifest.guards.values_mut() {
+        guard.format = guard.format.or_else(|| format(guard.file.as_ref()?));
+    }
+}
+
+/// Takes away what would take over a changed file while a guarded store holds entries, and says so.
+fn withhold_reloads(manifest: &mut Manifest) -> Vec<Problem> {
+    let Some((guard, stated)) = manifest.guards.iter().find(|(_, guard)| guard.forbids_reload()) else {
+        return Vec::new();
+    };
+    let mut notices = Vec::new();
+    for service in manifest.services.values_mut() {
+        if service.reload_despite_guards.is_some() {
+            continue;
+        }
+        if let Some(first) = service.reload.0.first() {
+            let message =
+                format!("`ExecReload=` is left out because of the guard {}", quoted(guard.as_str()));
+            notices.push(
+                Problem::new(&first.place, message)
+                    .key("reload")
+                    .also(&stated.place, "the guard is declared here")
+                    .help("where a reload is fine all the same, say why in `reload-despite-guards`"),
+            );
+        }
+        service.reload.0.clear();
+    }
+    notices
 }

@@ -6,9 +6,11 @@
 mod activation;
 mod check;
 mod commands;
+mod contents;
 mod denies;
 mod document;
 mod entries;
+mod guards;
 mod literal;
 mod load;
 mod misread;
@@ -30,12 +32,14 @@ use std::sync::Arc;
 
 pub use activation::{Folder, Install, Socket, Timer};
 pub use commands::{Command, Commands};
+pub use contents::{Contents, FileFormat, KeyOf, KeyRule, Limit};
 pub use denies::{Denial, Denies, NEED_NAMES, NeedName, SUBDIVIDED};
 pub use document::{
     Accepted, Date, Enforce, Group, Members, Missing, Package, PathKind, PathRule, Place, Placed, Scope,
     Strictness, User,
 };
 pub use entries::NeedEntry;
+pub use guards::{Encoding, Guard, Guarded, Sqlite};
 pub use literal::{Lines, Literals, Override, OverrideValue, SectionName};
 pub use load::{LARGEST, Options, Source, Sources, load};
 pub use needs::{
@@ -51,7 +55,7 @@ pub use service::{
     Stdin,
 };
 pub use things::{ClaimThing, KernelThing};
-use words::{Documentation, FindingName, PackageName, RulePath, ServiceName, UnitStem, UserName};
+use words::{Documentation, FindingName, PackageName, RuleName, RulePath, ServiceName, UnitStem, UserName};
 
 /// The edition of the vocabulary that this release reads; it pins what each strictness closes.
 pub const EDITION: u16 = 1;
@@ -83,6 +87,10 @@ pub struct Manifest {
     pub timers: BTreeMap<UnitStem, Timer>,
     /// What paths must be like.
     pub paths: BTreeMap<RulePath, PathRule>,
+    /// State that must not be mixed.
+    pub guards: BTreeMap<RuleName, Guard>,
+    /// What files of settings say.
+    pub contents: BTreeMap<RuleName, Contents>,
     /// Findings that the administrator lives with.
     pub accept: BTreeMap<FindingName, Accepted>,
     /// The drop-ins that were merged, in order.

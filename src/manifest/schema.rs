@@ -14,12 +14,12 @@ use serde_json::{Map, Value, json};
 use super::denies::Denies;
 use super::literal::Override;
 use super::words::{
-    CredentialName, DirectiveName, EnvName, EnvValue, EnvironmentFile, FindingName, RulePath, ServiceName,
-    UnitStem, UserName, text_schema,
+    CredentialName, DirectiveName, EnvName, EnvValue, EnvironmentFile, FindingName, RuleName, RulePath,
+    ServiceName, UnitStem, UserName, text_schema,
 };
 use super::{
-    Accepted, Credential, Directories, EDITION, Group, Needs, Package, PathRule, Resources, Scope, Service,
-    Socket, Strictness, Timer, User,
+    Accepted, Contents, Credential, Directories, EDITION, Group, Guard, Needs, Package, PathRule, Resources,
+    Scope, Service, Socket, Strictness, Timer, User,
 };
 
 /// Types whose tables inherit from the file's defaults or through `like`.
@@ -88,6 +88,10 @@ struct Written {
     timers: Option<BTreeMap<UnitStem, Timer>>,
     /// What paths must be like; a path that ends in `/` is a directory.
     paths: Option<BTreeMap<RulePath, PathRule>>,
+    /// State that must not be mixed.
+    guards: Option<BTreeMap<RuleName, Guard>>,
+    /// What files of settings say.
+    contents: Option<BTreeMap<RuleName, Contents>>,
     /// Findings that the administrator lives with.
     accept: Option<BTreeMap<FindingName, Accepted>>,
     /// Needs of every service.

@@ -18,8 +18,8 @@ use super::literal::{Literals, Override};
 use super::needs::Needs;
 use super::resources::{Directories, Resources};
 use super::words::{
-    AbsolutePath, BusName, ConditionPath, CredentialName, DirectiveName, Documentation, EnvName, EnvValue,
-    EnvironmentFile, Line, LogPath, Mode, TimeSpan, UnitName, UserName,
+    AbsolutePath, Because, BusName, ConditionPath, CredentialName, DirectiveName, Documentation, EnvName,
+    EnvValue, EnvironmentFile, Line, LogPath, Mode, TimeSpan, UnitName, UserName,
 };
 
 /// `[service]` or `[services.NAME]`.
@@ -110,6 +110,8 @@ pub struct Service {
     /// `ExecReload=`.
     #[serde(default)]
     pub reload: Commands,
+    /// Why `ExecReload=` stays although a guard is declared.
+    pub reload_despite_guards: Option<Because>,
     /// `After=`.
     #[serde(default)]
     pub after: Vec<UnitName>,

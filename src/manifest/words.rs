@@ -6,6 +6,7 @@
 
 mod addresses;
 mod endpoints;
+mod files;
 mod names;
 mod paths;
 mod quantities;
@@ -17,6 +18,7 @@ use std::fmt;
 
 pub use addresses::{Listen, Local, SocketAddress, SourceFilter};
 pub use endpoints::{Endpoint, Hosts, Port, Protocol};
+pub use files::{FileKey, FileValue, KnownKey, RuleName, SqlName};
 pub use names::{
     Architecture, BusName, CallName, CapabilityName, CredentialName, DirectiveName, EnvName, PackageName,
     ServiceName, UnitName, UnitStem, UserName,

@@ -57,6 +57,8 @@ pub fn presumed(
         sockets: BTreeMap::new(),
         timers: BTreeMap::new(),
         paths: BTreeMap::new(),
+        guards: BTreeMap::new(),
+        contents: BTreeMap::new(),
         accept: BTreeMap::new(),
         drop_ins: Vec::new(),
         notices: Vec::new(),

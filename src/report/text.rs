@@ -146,13 +146,15 @@ impl Page {
             Severity::Finding => AnsiColor::Red.on_default(),
             Severity::Critical => AnsiColor::Red.on_default().bold(),
         };
-        let place = match (&finding.place, &finding.subject) {
-            (Some((path, Some(line))), _) => format!("{}:{line}: ", shown(path)),
-            (Some((path, None)), _) => format!("{}: ", shown(path)),
-            (None, Some(subject)) => format!("{}: ", shown(subject)),
-            (None, None) => String::new(),
+        let place = match &finding.place {
+            Some((path, Some(line))) => format!("{}:{line}: ", shown(path)),
+            Some((path, None)) => format!("{}: ", shown(path)),
+            None => String::new(),
         };
-        let text = Cell::new(format!("{place}{}", shown(&finding.text)));
+        let is_said = |subject: &str| subject.split_whitespace().all(|word| finding.text.contains(word));
+        let unsaid = finding.subject.as_ref().filter(|subject| !is_said(subject));
+        let subject = unsaid.map_or_else(String::new, |subject| format!("{}: ", shown(subject)));
+        let text = Cell::new(format!("{place}{subject}{}", shown(&finding.text)));
         let word = if Acceptance::holds(finding.accepted.as_ref()) {
             Cell::padded(ACCEPTED.to_owned(), RELATION).dim()
         } else {

@@ -94,10 +94,15 @@ impl Root {
     /// Anything but a regular file is refused without waiting for it ([`io::ErrorKind::InvalidInput`]), and so is one
     /// above [`MAX_UNIT_SIZE`] ([`io::ErrorKind::FileTooLarge`]).
     pub fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+        self.read_at_most(path, MAX_UNIT_SIZE)
+    }
+
+    /// The same for files of up to `most` bytes.
+    pub fn read_at_most(&self, path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
         // Asked before opening: to open some devices is to use them.
         match self.metadata(path, Links::Follow)? {
             None => return Ok(None),
-            Some(found) => check_readable(&found)?,
+            Some(found) => check_readable(&found, most)?,
         }
         let mut options = OpenOptions::new();
         options.read(true).custom_flags(O_NONBLOCK);
@@ -105,12 +110,12 @@ impl Root {
             return Ok(None);
         };
         let found = file.metadata()?;
-        check_readable(&found)?;
+        check_readable(&found, most)?;
         // One byte more than there is, so that a whole file takes one read and its end another.
-        let length = usize::try_from(found.len().min(MAX_UNIT_SIZE)).unwrap_or(0);
+        let length = usize::try_from(found.len().min(most)).unwrap_or(0);
         let mut content = Vec::with_capacity(length + 1);
-        file.take(MAX_UNIT_SIZE + 1).read_to_end(&mut content)?;
-        if content.len() as u64 > MAX_UNIT_SIZE { Err(too_large()) } else { Ok(Some(content)) }
+        file.take(most.saturating_add(1)).read_to_end(&mut content)?;
+        if content.len() as u64 > most { Err(too_large(most)) } else { Ok(Some(content)) }
     }
 
     /// Owner, mode, size and type of `path`; `None` where nothing is.
@@ -134,6 +139,11 @@ impl Root {
     /// The names in a directory in byte order, `None` where there is no directory.
     pub fn read_dir_sorted(&self, path: &Path) -> io::Result<Option<Vec<Entry>>> {
         self.folder(path)?.map(|folder| folder.entries_sorted()).transpose()
+    }
+
+    /// The same of a directory of up to `most` names; of a larger one [`io::ErrorKind::FileTooLarge`].
+    pub fn read_dir_at_most(&self, path: &Path, most: usize) -> io::Result<Option<Vec<Entry>>> {
+        self.folder(path)?.map(|folder| folder.entries_at_most(most)).transpose()
     }
 
     /// The directory `path`, held open; `None` where there is none.
@@ -272,11 +282,20 @@ pub(super) struct Folder {
 impl Folder {
     /// Its names in byte order.
     pub(super) fn entries_sorted(&self) -> io::Result<Vec<Entry>> {
-        let entries = self.dir.entries()?.map(|entry| {
+        self.entries_at_most(usize::MAX)
+    }
+
+    /// The same, [`io::ErrorKind::FileTooLarge`] where there are more than `most`.
+    fn entries_at_most(&self, most: usize) -> io::Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        for entry in self.dir.entries()? {
+            if entries.len() == most {
+                let message = format!("more than {most} entries");
+                return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+            }
             let entry = entry?;
-            Ok(Entry { name: entry.file_name(), kind: Kind::from(entry.file_type()?) })
-        });
-        let mut entries = entries.collect::<io::Result<Vec<_>>>()?;
+            entries.push(Entry { name: entry.file_name(), kind: Kind::from(entry.file_type()?) });
+        }
         entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(entries)
     }
@@ -303,11 +322,11 @@ impl From<FileType> for Kind {
     }
 }
 
-fn check_readable(found: &Metadata) -> io::Result<()> {
+fn check_readable(found: &Metadata, most: u64) -> io::Result<()> {
     if !found.is_file() {
         Err(not_a_file())
-    } else if found.len() > MAX_UNIT_SIZE {
-        Err(too_large())
+    } else if found.len() > most {
+        Err(too_large(most))
     } else {
         Ok(())
     }
@@ -317,8 +336,8 @@ fn not_a_file() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")
 }
 
-fn too_large() -> io::Error {
-    io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {MAX_UNIT_SIZE} bytes"))
+fn too_large(most: u64) -> io::Error {
+    io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {most} bytes"))
 }
 
 fn absent_as_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {

@@ -13,7 +13,7 @@ const ELSEWHERE: &str = "192.0.2.7";
 
 /// What the program reads, all of it root's.
 const FILES: [(&str, &str, u32); 7] = [
-    ("parsec-admin-token.env", "PARSEC_ADMINISTRATION_TOKEN=s3cr3t\n", 0o600),
+    ("parsec-admin-token.env", "PARSEC_ADMINISTRATION_TOKEN=9b1c6a4e0f7d2358a1e4c7f09d3b6258\n", 0o600),
     ("parsec-db.env", "PARSEC_DB=postgresql:///parsec?host=/run/postgresql\n", 0o600),
     ("parsec-smtp.env", "PARSEC_EMAIL_HOST=localhost\n", 0o600),
     ("parsec-s3.env", "PARSEC_BLOCKSTORE=s3:localhost\\\\:9000:region:bucket:key:secret\n", 0o600),
@@ -58,7 +58,8 @@ fn deploy<'a>(machine: &'a Machine, folder: &str) -> Result<Deployment<'a>> {
 
 fn answers(machine: &Machine) -> Result<()> {
     let organizations = "POST /administration/organizations";
-    let made = http(machine, "6777", organizations, "Authorization: Bearer s3cr3t")?;
+    let made =
+        http(machine, "6777", organizations, "Authorization: Bearer 9b1c6a4e0f7d2358a1e4c7f09d3b6258")?;
     ensure!(made.contains("200 OK") && made.contains("bootstrap_url"), "{made}");
     let refused = http(machine, "6777", organizations, "Authorization: Bearer guess")?;
     ensure!(refused.contains("403 Forbidden"), "{refused}");

@@ -1,11 +1,13 @@
-//! The host beside a unit: the files, accounts and programs that its manifest speaks of, looked at where the unit was
-//! named. What several units of a run share is told with the first of them.
+//! The host beside a unit: the files, accounts, programs, stores and settings that its manifest speaks of, looked at
+//! where the unit was named. What several units of a run share is told with the first of them.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use crate::bus::Properties;
+use crate::content;
 use crate::finding::Finding;
+use crate::guard;
 use crate::holes::Command;
 use crate::manifest::{Manifest, Scope};
 use crate::ownership::{self, Accounts, Activity, Subject};
@@ -55,10 +57,11 @@ impl Beside<'_> {
             return Vec::new();
         }
         let not_known = |why: String| vec![Finding::notice("host.not-known", why)];
-        let findings = match &self.host.accounts {
+        let root = self.host.root;
+        let mut findings = match &self.host.accounts {
             Ok(Some(accounts)) => {
                 let subject = Subject { manifest, planned, posture, commands, activity: self.activity };
-                ownership::audit(&subject, self.host.root, accounts)
+                ownership::audit(&subject, root, accounts)
             }
             Ok(None) => not_known(
                 "the tree has no `/etc/passwd`: its files and accounts were not compared with the manifest"
@@ -68,8 +71,20 @@ impl Beside<'_> {
                 not_known(format!("files and accounts were not compared with the manifest: {error:#}"))
             }
         };
+        findings.extend(settings(manifest, root));
+        findings.extend(content::environment_files(&planned.service, root));
         self.host.news(findings)
     }
+}
+
+/// What stores and files of settings say against the manifest.
+fn settings(manifest: &Manifest, root: &Root) -> Vec<Finding> {
+    let mut findings = guard::guards(manifest, root);
+    // A key that a guard holds is told once, and by the guard, which knows what it costs.
+    let held: BTreeSet<Option<String>> = findings.iter().map(|finding| finding.subject.clone()).collect();
+    let contents = content::contents(manifest, root).into_iter();
+    findings.extend(contents.filter(|finding| !held.contains(&finding.subject)));
+    findings
 }
 
 /// Whether the manager runs a unit.

@@ -39,6 +39,16 @@ pub enum Command {
     /// --threshold; 2 where something that was
     /// named cannot be scored.
     Score(Score),
+    /// Make a manifest of a service that has a unit already
+    ///
+    /// Reads the unit with its drop-ins, the sockets and timers that start it, and its users in sysusers.d and files in
+    /// tmpfiles.d, and writes the manifest that renders to the same service: what a key says as that key, what the unit
+    /// opens in its own words as a need, what it denies as a denial or an override, and anything else literally. What the
+    /// unit leaves open without a word is suggested in comments at the end.
+    ///
+    /// Exit status: 0; 1 where something could not be taken over, which is told and stands at the top of the manifest; 2
+    /// where the unit cannot be read, or no manifest can say what it is.
+    Import(Import),
     /// Explain a directive, a check, a need, a release or a target, or why a unit failed
     ///
     /// Tells what a directive does, since when, what the policy writes, which needs open it, what it brings along, what it
@@ -142,6 +152,30 @@ pub struct Score {
     /// How to show the result
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     pub format: Format,
+}
+
+/// What `import` is asked.
+#[derive(Args, Debug)]
+pub struct Import {
+    /// The service: a unit, or what contains a `/`, a unit file
+    #[arg(value_name = "UNIT|FILE")]
+    pub subject: String,
+
+    /// Read below this directory; a unit file that is named is a path in it [default: /]
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+
+    /// Read it as a unit of users' managers
+    #[arg(long)]
+    pub user: bool,
+
+    /// The systemd release that the unit is read by, 240 to 262 [default: the newest]
+    #[arg(long, value_name = "RELEASE", value_parser = known_release)]
+    pub systemd: Option<Release>,
+
+    /// Write the manifest to this file, not to standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// What `explain` is asked.

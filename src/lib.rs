@@ -19,6 +19,7 @@ pub mod failure;
 pub mod finding;
 pub mod guard;
 pub mod holes;
+pub mod import;
 pub mod lint;
 pub mod manifest;
 pub mod need;

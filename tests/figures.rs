@@ -226,7 +226,7 @@ fn real_units_are_judged_as_three_releases_judge_them() -> Result<()> {
 }
 
 /// Copies a tree whose symbolic links were stored as files that hold their target without a line's end.
-fn copy_with_links(from: &Path, to: &Path) -> Result<()> {
+pub(crate) fn copy_with_links(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;

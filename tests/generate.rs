@@ -18,7 +18,7 @@ use systemd_harden::unit_posture::read;
 use crate::harness::{command, copy_tree, each_case, project, same, scratch, tree};
 
 /// The folders below units/, each with its manifest.
-fn shipped() -> Result<Vec<PathBuf>> {
+pub(crate) fn shipped() -> Result<Vec<PathBuf>> {
     let mut manifests = Vec::new();
     for folder in fs::read_dir(project("units"))? {
         for file in fs::read_dir(folder?.path())? {

@@ -6,6 +6,7 @@ mod explain;
 mod figures;
 mod generate;
 mod harness;
+mod import;
 mod lint;
 mod machine;
 mod manifests;

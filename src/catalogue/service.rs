@@ -153,6 +153,7 @@ pub(crate) static DEFAULT_DEPENDENCIES: Directive = Directive {
     since: 201,
     kind: Kind::Switch(&FUNCTIONAL),
     unset: &[always("yes")],
+    key: Some("early"),
     summary: "Orders the unit after the basic system and before shutdown.",
     breaks: "Start in early boot; four checks do not apply without it.",
     ..ROW

@@ -2,6 +2,7 @@
 
 mod explain;
 mod generate;
+mod import;
 mod lint;
 mod manager;
 pub mod manifest_file;
@@ -25,6 +26,7 @@ pub fn run(cli: &Cli) -> anyhow::Result<Status> {
         Command::Generate(arguments) => generate(arguments, &mut io::stdout().lock()),
         Command::Lint(arguments) => lint::lint(arguments),
         Command::Score(arguments) => score::score(arguments),
+        Command::Import(arguments) => import::import(arguments),
         Command::Explain(arguments) => explain::explain(arguments),
     }
 }

@@ -23,6 +23,7 @@ use crate::status::Status;
 use crate::target::{self, Target, fit};
 use crate::unit_file::{Loader, Root, SearchPath, UnitName, UserDirectories};
 use files::Files;
+pub(super) use files::{template_instance, why_not};
 use host::Host;
 use judge::{Asked, Judge};
 use loaded::Loaded;
@@ -292,7 +293,7 @@ impl std::fmt::Display for Subject {
 }
 
 /// Where the caller's environment says that a user's files lie.
-fn own_directories() -> UserDirectories {
+pub(super) fn own_directories() -> UserDirectories {
     let path = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let list = |name: &str, default: &str| {
         let value = std::env::var_os(name).filter(|value| !value.is_empty());

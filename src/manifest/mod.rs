@@ -11,6 +11,7 @@ mod denies;
 mod document;
 mod entries;
 mod guards;
+mod keys;
 mod literal;
 mod load;
 mod misread;
@@ -40,6 +41,7 @@ pub use document::{
 };
 pub use entries::NeedEntry;
 pub use guards::{Encoding, Guard, Guarded, Sqlite};
+pub use keys::UnitKind;
 pub use literal::{Lines, Literals, Override, OverrideValue, SectionName};
 pub use load::{LARGEST, Options, Source, Sources, load};
 pub use needs::{
@@ -51,8 +53,8 @@ pub use problem::{ManifestError, Problem};
 pub use resources::{Directories, Directory, Resources};
 pub use schema::schema;
 pub use service::{
-    Credential, CredentialFallback, KillMode, Log, LogFile, MainPid, Output, Restart, Service, ServiceType,
-    Stdin,
+    Credential, CredentialFallback, KillMode, Log, LogFile, MainPid, NotifyAccess, Output, Restart, Service,
+    ServiceType, Stdin,
 };
 pub use things::{ClaimThing, KernelThing};
 use words::{Documentation, FindingName, PackageName, RuleName, RulePath, ServiceName, UnitStem, UserName};

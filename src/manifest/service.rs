@@ -77,6 +77,8 @@ pub struct Service {
     pub restart: Option<Restart>,
     /// `RestartSec=`.
     pub restart_delay: Option<TimeSpan>,
+    /// `NotifyAccess=`.
+    pub notify_access: Option<NotifyAccess>,
     /// `WatchdogSec=`.
     pub watchdog: Option<TimeSpan>,
     /// `WorkingDirectory=`.
@@ -218,6 +220,17 @@ pub enum Restart {
     OnAbnormal,
     OnAbort,
     OnWatchdog,
+}
+
+/// `NotifyAccess=`: whose notifications count, systemd.service(5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the words are systemd's")]
+pub enum NotifyAccess {
+    None,
+    Main,
+    Exec,
+    All,
 }
 
 /// `GuessMainPID=`.

@@ -13,6 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use common::{Statement, alternative, common, justified, stated_needs, statements, without};
+pub(crate) use plan::base;
 pub use plan::{Placement, Planned, group_of as primary_group, placement, plan};
 pub use presumed::{Presumption, StartsAs, presumed};
 pub use stated::log_path;

@@ -156,7 +156,7 @@ impl Placement {
 }
 
 /// The folder that a kind of directory lies in.
-pub(super) fn base(kind: &str) -> &'static str {
+pub(crate) fn base(kind: &str) -> &'static str {
     match kind {
         "state" => "/var/lib",
         "cache" => "/var/cache",

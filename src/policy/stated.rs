@@ -2,7 +2,7 @@
 
 use super::plan::{Placement, Planned, directory_name, group_of, placement};
 use crate::manifest::words::LogPath;
-use crate::manifest::{Directory, Log, Manifest, Output, Place, ServiceType, Stdin};
+use crate::manifest::{Directory, Log, Manifest, NotifyAccess, Output, Place, ServiceType, Stdin};
 
 /// The assignments that a key of the service comes to, and where it stands; none where the service does not say it.
 pub(super) fn value(manifest: &Manifest, planned: &Planned<'_>, key: &str) -> Option<(Vec<String>, Place)> {
@@ -20,6 +20,8 @@ pub(super) fn value(manifest: &Manifest, planned: &Planned<'_>, key: &str) -> Op
             "dynamic-user" => planned.dynamic.then(|| vec!["yes".to_owned()]),
             "groups" => Some(service.groups.iter().map(|group| group.as_str().to_owned()).collect())
                 .filter(|groups: &Vec<String>| !groups.is_empty()),
+            "notify-access" => service.notify_access.map(|access| vec![access_word(access).to_owned()]),
+            "early" => service.early.then(|| vec!["no".to_owned()]),
             "umask" => service.umask.as_ref().map(|mode| vec![mode.to_string()]),
             "working-directory" => {
                 service.working_directory.as_ref().map(|path| vec![path.as_str().to_owned()])
@@ -53,6 +55,15 @@ fn type_word(kind: ServiceType) -> &'static str {
         ServiceType::Notify => "notify",
         ServiceType::NotifyReload => "notify-reload",
         ServiceType::Idle => "idle",
+    }
+}
+
+fn access_word(access: NotifyAccess) -> &'static str {
+    match access {
+        NotifyAccess::None => "none",
+        NotifyAccess::Main => "main",
+        NotifyAccess::Exec => "exec",
+        NotifyAccess::All => "all",
     }
 }
 

@@ -64,10 +64,15 @@ pub fn render(manifest: &Manifest, targets: &[Target], form: Form) -> Result<Vec
 
 /// The context of a unit of `manifest` on a target: as its manager would show it.
 pub fn target_context(target: &Target, manifest: &Manifest) -> Context {
+    context_of(target, manifest.scope)
+}
+
+/// The same for a unit of whatever manifest of that scope.
+pub fn context_of(target: &Target, scope: crate::manifest::Scope) -> Context {
     Context {
         release: target.release,
         mode: Mode::Loaded,
-        scope: match manifest.scope {
+        scope: match scope {
             crate::manifest::Scope::System => Scope::System,
             crate::manifest::Scope::User => Scope::User,
         },

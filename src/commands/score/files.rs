@@ -170,7 +170,7 @@ fn is_alias(name: &UnitName, id: &UnitName) -> bool {
 }
 
 /// The instance that systemd's own scorer gives a template.
-pub(super) fn template_instance(context: Context) -> &'static str {
+pub(in crate::commands) fn template_instance(context: Context) -> &'static str {
     match context.mode {
         _ if context.release >= Release::first(257) => "test_instance",
         Mode::Offline => "i",
@@ -178,7 +178,8 @@ pub(super) fn template_instance(context: Context) -> &'static str {
     }
 }
 
-fn why_not(load: &Load) -> String {
+/// Why there is nothing to read.
+pub(in crate::commands) fn why_not(load: &Load) -> String {
     match load {
         Load::Masked { path } => {
             format!("masked by `{}`: remove that, or name the file that it masks", path.display())

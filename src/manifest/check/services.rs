@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Checks;
 use crate::manifest::document::Place;
+use crate::manifest::keys::UnitKind;
 use crate::manifest::problem::Problem;
 use crate::manifest::service::{Log, Output, Restart, ServiceType, Stdin};
 use crate::manifest::words::{LogPath, UserName, quoted};
@@ -20,7 +21,7 @@ impl<'a> Checks<'a> {
             self.log(name, service);
             self.needs_and_denies(name, service);
             self.environment(name, service);
-            self.literals(&["services", name.as_str()], &service.unit, "Service");
+            self.literals(&["services", name.as_str()], &service.unit, UnitKind::Service);
             self.overrides(service);
             let place = self.at(name, "aliases");
             for alias in &service.aliases {
@@ -74,7 +75,10 @@ impl<'a> Checks<'a> {
     }
 
     fn process(&mut self, name: &ServiceName, service: &Service) {
-        if service.exec.0.is_empty() {
+        let starts = Self::says_literally(&service.unit, UnitKind::Service, "exec");
+        // systemd starts what runs nothing where it stays active all the same (systemd.service(5), ExecStart=).
+        let stays = service.remain && matches!(service.type_, None | Some(ServiceType::Oneshot));
+        if service.exec.0.is_empty() && !starts && !stays {
             self.problems.push(Problem::new(
                 &service.place,
                 format!("{} runs nothing: missing key `exec`", quoted(&name.unit())),

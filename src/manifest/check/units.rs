@@ -5,90 +5,18 @@ use std::collections::BTreeMap;
 use super::Checks;
 use crate::manifest::activation::Socket;
 use crate::manifest::document::Place;
+use crate::manifest::keys::UnitKind;
 use crate::manifest::literal::Literals;
 use crate::manifest::problem::Problem;
 use crate::manifest::words::{Listen, Protocol, SourceFilter, UnitStem, quoted};
 use crate::manifest::{Service, ServiceName};
 
-/// Directives that have a key of their own, and the key.
-const SPOKEN_FOR: [(&str, &str); 70] = [
-    ("Accept", "accept"),
-    ("AccuracySec", "accuracy"),
-    ("After", "after"),
-    ("Alias", "aliases"),
-    ("Also", "also"),
-    ("AssertPathExists", "assert-path"),
-    ("Before", "before"),
-    ("BindsTo", "binds-to"),
-    ("BusName", "bus-name"),
-    ("CacheDirectory", "directories.cache"),
-    ("CacheDirectoryMode", "directories.cache"),
-    ("CollectMode", "collect"),
-    ("ConditionPathExists", "condition-path"),
-    ("ConfigurationDirectory", "directories.configuration"),
-    ("ConfigurationDirectoryMode", "directories.configuration"),
-    ("Conflicts", "conflicts"),
-    ("DefaultDependencies", "early"),
-    ("Description", "description"),
-    ("Documentation", "documentation"),
-    ("Environment", "environment"),
-    ("EnvironmentFile", "environment-files"),
-    ("ExecCondition", "condition"),
-    ("ExecReload", "reload"),
-    ("ExecStart", "exec"),
-    ("ExecStartPost", "exec-after"),
-    ("ExecStartPre", "exec-before"),
-    ("ExecStop", "stop"),
-    ("ExecStopPost", "stop-after"),
-    ("Group", "group"),
-    ("GuessMainPID", "main-pid"),
-    ("IPAddressAllow", "from"),
-    ("IPAddressDeny", "from"),
-    ("JoinsNamespaceOf", "joins"),
-    ("KillMode", "kill"),
-    ("ListenDatagram", "listen"),
-    ("ListenFIFO", "listen"),
-    ("ListenSequentialPacket", "listen"),
-    ("ListenStream", "listen"),
-    ("LoadCredential", "credentials"),
-    ("LoadCredentialEncrypted", "credentials"),
-    ("LogsDirectory", "directories.logs"),
-    ("LogsDirectoryMode", "directories.logs"),
-    ("MaxConnections", "max-connections"),
-    ("MaxConnectionsPerSource", "max-connections-per-source"),
-    ("OnBootSec", "on-boot"),
-    ("OnCalendar", "on-calendar"),
-    ("OnFailure", "on-failure"),
-    ("OnUnitActiveSec", "on-unit-active"),
-    ("PIDFile", "pid-file"),
-    ("PartOf", "part-of"),
-    ("Persistent", "persistent"),
-    ("RandomizedDelaySec", "randomized-delay"),
-    ("Requires", "requires"),
-    ("Restart", "restart"),
-    ("RestartSec", "restart-delay"),
-    ("RuntimeDirectory", "directories.runtime"),
-    ("RuntimeDirectoryMode", "directories.runtime"),
-    ("RuntimeMaxSec", "runtime-max"),
-    ("Service", "starts"),
-    ("SocketGroup", "group"),
-    ("SocketMode", "mode"),
-    ("SocketUser", "owner"),
-    ("StateDirectory", "directories.state"),
-    ("StateDirectoryMode", "directories.state"),
-    ("SupplementaryGroups", "groups"),
-    ("Type", "type"),
-    ("UMask", "umask"),
-    ("User", "user"),
-    ("WantedBy", "wanted-by"),
-    ("Wants", "wants"),
-];
-
 impl<'a> Checks<'a> {
     pub(super) fn sockets(&mut self) {
         let mut bound: BTreeMap<String, (&UnitStem, &Place)> = BTreeMap::new();
         for (stem, socket) in &self.manifest.sockets {
-            if socket.listen.is_empty() {
+            let listens = Self::says_literally(&socket.unit, UnitKind::Socket, "listen");
+            if socket.listen.is_empty() && !listens {
                 let message =
                     format!("the socket {} listens on nothing: missing key `listen`", quoted(stem.as_str()));
                 self.problems.push(Problem::new(&socket.place, message));
@@ -106,7 +34,7 @@ impl<'a> Checks<'a> {
             self.starts(stem, socket);
             self.local_keys(stem, socket);
             self.proxy(stem, socket);
-            self.literals(&["sockets", stem.as_str()], &socket.unit, "Socket");
+            self.literals(&["sockets", stem.as_str()], &socket.unit, UnitKind::Socket);
             if socket.from.len() > 1 && socket.from.contains_key(&SourceFilter::Any) {
                 let problem =
                     Problem::new(self.socket(stem, "from"), "`any` beside other sources lets everybody in");
@@ -158,7 +86,7 @@ impl<'a> Checks<'a> {
                 self.problems
                     .push(problem.also(&service.place, format!("{} is none", quoted(&starts.unit()))));
             }
-            (false, true) => {
+            (false, true) if !stem.as_str().ends_with('@') => {
                 let problem =
                     Problem::new(place, "a template is started only by a socket with `accept`").key("starts");
                 self.problems
@@ -269,7 +197,10 @@ impl<'a> Checks<'a> {
         for (stem, timer) in &self.manifest.timers {
             let at = |key| self.place(&["timers", stem.as_str(), key]);
             let (starts_place, persistent) = (at("starts"), at("persistent"));
-            if timer.on_calendar.is_none() && timer.on_boot.is_none() && timer.on_unit_active.is_none() {
+            // Literal lines may say of times what no key says.
+            let literal = timer.unit.contains_key(&UnitKind::Timer.section());
+            let keys = [timer.on_boot.is_some(), timer.on_unit_active.is_some(), timer.on_calendar.is_some()];
+            if !literal && keys == [false; 3] {
                 let message = format!("the timer {} never elapses", quoted(stem.as_str()));
                 let problem = Problem::new(&timer.place, message);
                 self.problems.push(problem.help("state `on-calendar`, `on-boot` or `on-unit-active`"));
@@ -279,13 +210,13 @@ impl<'a> Checks<'a> {
                     Problem::new(persistent, "only `on-calendar` can be caught up on").key("persistent");
                 self.problems.push(problem.also(&timer.place, "the timer has no `on-calendar`"));
             }
-            self.literals(&["timers", stem.as_str()], &timer.unit, "Timer");
+            self.literals(&["timers", stem.as_str()], &timer.unit, UnitKind::Timer);
             let Some(starts) = &timer.starts else { continue };
             let Some(service) = self.manifest.services.get(starts) else {
                 self.unknown_service(starts_place, "starts", starts);
                 continue;
             };
-            if starts.is_template() {
+            if starts.is_template() && !stem.as_str().ends_with('@') {
                 let problem = Problem::new(starts_place, "a timer cannot start a template").key("starts");
                 self.problems
                     .push(problem.also(&service.place, format!("{} is one", quoted(&starts.unit()))));
@@ -305,29 +236,42 @@ impl<'a> Checks<'a> {
         }
     }
 
-    /// Literal lines of the unit at `path`, whose own section is `section`.
-    pub(super) fn literals(&mut self, path: &[&str], literals: &Literals, section: &str) {
+    /// Literal lines of the unit at `path`.
+    pub(super) fn literals(&mut self, path: &[&str], literals: &Literals, kind: UnitKind) {
+        let own = kind.section().as_str();
         for (name, lines) in literals {
-            if !["Unit", "Install", section].contains(&name.as_str()) {
-                let place = self.place(&[path, &["unit", name.as_str()]].concat());
-                let message = format!("a {} has no section `[{}]`", section.to_lowercase(), name.as_str());
-                self.problems.push(Problem::new(place, message).key(name.as_str()));
+            let section = name.as_str();
+            if !["Unit", "Install", own].contains(&section) {
+                let place = self.place(&[path, &["unit", section]].concat());
+                let message = format!("a {} has no section `[{section}]`", own.to_lowercase());
+                self.problems.push(Problem::new(place, message).key(section));
             }
             for directive in lines.keys() {
-                let place = self.place(&[path, &["unit", name.as_str(), directive.as_str()]].concat());
+                let place = self.place(&[path, &["unit", section, directive.as_str()]].concat());
                 let problem = |message| Problem::new(place, message).key(directive.as_str());
-                if let Some((_, key)) = SPOKEN_FOR.iter().find(|(spoken, _)| *spoken == directive.as_str()) {
-                    let problem = problem(format!("`{directive}=` has a key of its own"));
-                    self.problems.push(problem.help(format!("write `{key}`")));
-                } else if (self.options.confines)(directive.as_str()) {
+                let key = kind.key_of(section, directive.as_str());
+                // A socket has no policy: what confines it stands there as it is, but for what `from` says.
+                let confines = (self.options.confines)(directive.as_str());
+                if confines && (kind == UnitKind::Service || key.is_some()) {
                     let problem =
                         problem(format!("`{directive}=` confines: it follows from needs and strictness"));
-                    self.problems.push(
-                        problem.help(format!("or state it with its reason in `[override.{directive}]`")),
-                    );
+                    self.problems.push(match key {
+                        Some(key) if kind != UnitKind::Service => problem.help(format!("write `{key}`")),
+                        _ => problem.help(format!("or state it with its reason in `[override.{directive}]`")),
+                    });
+                } else if let Some(key) = key {
+                    let notice = problem(format!("`{directive}=` has a key of its own"));
+                    self.notices.push(notice.help(format!("write `{key}`, unless it cannot say this")));
                 }
             }
         }
+    }
+
+    /// Whether literal lines say what `key` would.
+    pub(super) fn says_literally(literals: &Literals, kind: UnitKind, key: &str) -> bool {
+        literals.iter().any(|(section, lines)| {
+            lines.keys().any(|directive| kind.key_of(section.as_str(), directive.as_str()) == Some(key))
+        })
     }
 }
 

@@ -1,0 +1,144 @@
+//! `import`: a unit and what belongs to it in, a manifest out.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use super::score::{own_directories, template_instance, why_not};
+use super::{manifest_file, print, tell};
+use crate::cli::{Import, KNOWN_RELEASES};
+use crate::context::Context;
+use crate::import::{self, Snippet, Subject};
+use crate::manifest::Scope;
+use crate::render;
+use crate::status::Status;
+use crate::target::Target;
+use crate::unit_file::{Links, Load, Loader, Root, SearchPath, UnitName, UnitText};
+
+/// Makes the manifest that the command line asks for.
+pub(super) fn import(arguments: &Import) -> Result<Status> {
+    let root = Root::open(arguments.root.as_deref().unwrap_or(Path::new("/")))?;
+    let [_, newest] = KNOWN_RELEASES;
+    let target: Target = format!("systemd-{}", arguments.systemd.unwrap_or(newest)).parse()?;
+    let scope = if arguments.user { Scope::User } else { Scope::System };
+    let reader = Reader { root: &root, context: render::context_of(&target, scope), scope };
+    let imported = import::import(&reader.subject(arguments)?, &target, &manifest_file::options())?;
+    for left in &imported.left {
+        tell(&format!("not taken over: {left}"));
+    }
+    match &arguments.output {
+        Some(path) => {
+            let path = std::path::absolute(path).with_context(|| format!("finding `{}`", path.display()))?;
+            Root::open("/")?.write(&path, imported.text.as_bytes(), 0o644)?;
+        }
+        None => print(&imported.text)?,
+    }
+    Ok(if imported.left.is_empty() { Status::Clean } else { Status::Findings })
+}
+
+/// Reads a service and what belongs to it.
+struct Reader<'r> {
+    root: &'r Root,
+    context: Context,
+    scope: Scope,
+}
+
+impl Reader<'_> {
+    fn subject(&self, arguments: &Import) -> Result<Subject> {
+        let mut search = match self.scope {
+            Scope::System => SearchPath::system(),
+            Scope::User => SearchPath::user(&own_directories()),
+        };
+        let text = &arguments.subject;
+        let file = text.contains('/').then(|| {
+            let inside = |path: &Path| Path::new("/").join(path);
+            if arguments.root.is_some() { Ok(inside(Path::new(text))) } else { std::path::absolute(text) }
+        });
+        let file = file.transpose().context("cannot tell the current directory")?;
+        let folder = file.as_deref().and_then(Path::parent);
+        // What lies beside a file belongs to it before what the machine has.
+        if let Some(folder) = folder {
+            let folder = self.root.resolve(folder, Links::Follow);
+            search = search.with_first(&folder.with_context(|| format!("cannot read `{text}`"))?);
+        }
+        let mut loader = Loader::new(self.root, search);
+        let load = if let Some(path) = &file {
+            loader.load_file(path, template_instance(self.context))?
+        } else {
+            let name: UnitName = text.parse().or_else(|_| format!("{text}.service").parse())?;
+            loader.load(&self.instance(name)?)?
+        };
+        let service = match load {
+            Load::Loaded(service) => service,
+            other => bail!("`{text}` cannot be imported: {}", why_not(&other)),
+        };
+        ensure!(
+            service.id.suffix() == "service",
+            "`{text}` is no service: name the service, and what starts it comes along"
+        );
+        let sockets = self.starting(&mut loader, "socket", &service.id)?;
+        let timers = self.starting(&mut loader, "timer", &service.id)?;
+        let users = self.snippets("sysusers", folder, |_| true)?;
+        let prefix = service.id.prefix().to_owned();
+        let names = |name: &str| service.names.iter().any(|unit| unit.prefix() == name) || name == prefix;
+        let files = self.snippets("tmpfiles", folder, names)?;
+        let scope = self.scope;
+        Ok(Subject { service, sockets, timers, users, files, scope })
+    }
+
+    /// A template is read with the instance that systemd's own scorer gives it.
+    fn instance(&self, name: UnitName) -> Result<UnitName> {
+        if name.is_template() { name.with_instance(template_instance(self.context)) } else { Ok(name) }
+    }
+
+    /// The units of a type that start the service, each once.
+    fn starting(&self, loader: &mut Loader<'_>, suffix: &str, service: &UnitName) -> Result<Vec<UnitText>> {
+        let mut found: Vec<UnitText> = Vec::new();
+        for name in loader.units(suffix) {
+            let Load::Loaded(unit) = loader.load(&self.instance(name)?)? else { continue };
+            if import::starts(&unit, service) && !found.iter().any(|known| known.id == unit.id) {
+                found.push(unit);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The files of `/usr/lib/KIND.d` and its siblings, of which the first of a name counts, and `*.KIND` beside the unit
+    /// file; of those that many packages share a folder with, the ones whose `name` is the service's.
+    fn snippets(
+        &self,
+        kind: &str,
+        beside: Option<&Path>,
+        named: impl Fn(&str) -> bool,
+    ) -> Result<Vec<Snippet>> {
+        if self.scope == Scope::User {
+            return Ok(Vec::new());
+        }
+        let folders = ["/etc", "/run", "/usr/local/lib", "/usr/lib"];
+        let shared = folders.map(|folder| (PathBuf::from(format!("{folder}/{kind}.d")), "conf"));
+        let own = beside.map(|folder| (folder.to_owned(), kind));
+        let mut found: Vec<Snippet> = Vec::new();
+        let mut seen: Vec<std::ffi::OsString> = Vec::new();
+        for (folder, extension) in own.into_iter().chain(shared) {
+            let reading = || format!("reading `{}`", folder.display());
+            let entries = self.root.read_dir_sorted(&folder).with_context(reading)?;
+            for entry in entries.unwrap_or_default() {
+                let name = Path::new(&entry.name);
+                let stem = name.file_stem().unwrap_or_default().to_string_lossy();
+                let fits = name.extension().is_some_and(|found| found == extension)
+                    && (extension == kind || named(&stem));
+                if !fits || seen.contains(&entry.name) {
+                    continue;
+                }
+                seen.push(entry.name.clone());
+                let path = folder.join(&entry.name);
+                let reading = || format!("reading `{}`", path.display());
+                if let Some(bytes) = self.root.read(&path).with_context(reading)? {
+                    let text = String::from_utf8_lossy(&bytes).into_owned();
+                    found.push(Snippet { path: path.display().to_string(), text });
+                }
+            }
+        }
+        Ok(found)
+    }
+}

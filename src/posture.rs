@@ -205,7 +205,7 @@ impl Posture {
     }
 
     fn imply(&mut self, by: &'static Directive, implied: &catalogue::Implied) {
-        if !by.is_known_to(self.context.release) || !self.holds(by, implied.when) {
+        if !self.meets(by, implied.when) {
             return;
         }
         let context = self.context;
@@ -242,6 +242,11 @@ impl Posture {
         if value != setting.value {
             self.put(target, value, Origin::Implied(by));
         }
+    }
+
+    /// Whether it holds of the directive; never of one that the release does not know.
+    pub(crate) fn meets(&self, directive: &Directive, when: When) -> bool {
+        directive.is_known_to(self.context.release) && self.holds(directive, when)
     }
 
     fn holds(&self, directive: &Directive, when: When) -> bool {

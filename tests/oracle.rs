@@ -263,7 +263,8 @@ fn command(base: Option<&Path>, arguments: impl IntoIterator<Item = OsString>) -
         None => Command::new("systemd-analyze"),
         Some(base) => {
             // systemd 257 refuses some settings where it sees no control groups.
-            let script = "mount --rbind /sys \"$1/sys\" && exec chroot \"$@\"";
+            // What the kernel has of namespaces, it reads in /proc.
+            let script = "for at in sys proc; do mount --rbind /$at \"$1/$at\"; done && exec chroot \"$@\"";
             let mut command = Command::new("unshare");
             command.args(["--mount", "--propagation=private", "sh", "-c", script, "sh"]);
             command.arg(base).arg("systemd-analyze");

@@ -1,9 +1,10 @@
 //! Rows about the control group of a service and about its end: they say how it runs and is watched.
 
 use super::{
-    AmountRules, Bus, Directive, Entry, FUNCTIONAL, Kind, LevelRules, Managers, NOTHING, Order, ROW,
+    AmountRules, Bus, Directive, Entry, FUNCTIONAL, Kind, LevelRules, Managers, NOTHING, Odd, Order, ROW,
     Sections, TextGrammar, Unit, Unset, WordRules, always, filesystem::level,
 };
+use crate::release::EVERY;
 
 pub(super) static ROWS: &[&Directive] = &[
     &SLICE,
@@ -70,8 +71,11 @@ const fn words(levels: &'static [super::Level], order: Order) -> LevelRules {
     LevelRules { levels, empty: &[], suffix: &[], numbers: &[], order }
 }
 
-static PARTITIONS: LevelRules =
-    words(&[level("member", 0, 0), level("root", 0, 0), level("isolated", 0, 0)], Order::Unordered);
+/// Nothing leaves the kernel's own, and is what an empty assignment comes back to (seen on 262).
+static PARTITIONS: LevelRules = LevelRules {
+    empty: &[(EVERY, Odd::Resets)],
+    ..words(&[level("member", 0, 0), level("root", 0, 0), level("isolated", 0, 0)], Order::Unordered)
+};
 
 const fn choice(
     name: &'static str,
@@ -87,7 +91,7 @@ pub(crate) static CPU_SET_PARTITION: Directive = choice(
     "CPUSetPartition",
     261,
     &PARTITIONS,
-    &[always("member")],
+    NOTHING,
     "Takes the allowed processors away from everything outside the unit.",
 );
 
@@ -106,8 +110,9 @@ const fn accounting(name: &'static str, since: u16, summary: &'static str) -> Di
     switch(name, since, NOTHING, summary, "Nothing.")
 }
 
+/// Control groups of the second version always count it; systemd 258 took the setting and its property away.
 pub(crate) static CPU_ACCOUNTING: Directive =
-    accounting("CPUAccounting", 0, "Counts the unit's processor time.");
+    Directive { until: Some(257), ..accounting("CPUAccounting", 0, "Counts the unit's processor time.") };
 pub(crate) static MEMORY_ACCOUNTING: Directive =
     accounting("MemoryAccounting", 208, "Counts the unit's memory.");
 pub(crate) static TASKS_ACCOUNTING: Directive =

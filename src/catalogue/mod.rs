@@ -19,6 +19,7 @@ mod namespaces;
 mod network;
 mod privileges;
 mod process;
+mod refusals;
 mod resources;
 mod scheduling;
 mod service;
@@ -42,6 +43,8 @@ pub use kind::{
 };
 pub use sight::{Sight, hides, moves_root};
 
+pub(crate) use refusals::refusal;
+
 use crate::context::{Mode, Scope, UnitType};
 use crate::manifest::Strictness;
 use crate::need::Need;
@@ -58,6 +61,8 @@ pub struct Directive {
     pub sections: Sections,
     /// The first release that reads it.
     pub since: u16,
+    /// The last release that reads it, where later ones do not.
+    pub until: Option<u16>,
     /// The managers that can apply it.
     pub managers: Managers,
     /// How its value is written, read, published and ordered.
@@ -104,6 +109,7 @@ pub(crate) const ROW: Directive = Directive {
     also: &[],
     sections: Sections::Exec,
     since: 0,
+    until: None,
     managers: Managers::Both,
     kind: Kind::Switch(&STRICT_ON),
     bus: Bus::Same,
@@ -790,7 +796,15 @@ impl Directive {
 
     /// Whether the release reads it at all.
     pub fn is_known_to(&self, release: crate::release::Release) -> bool {
-        release.major >= self.since
+        release.major >= self.since && self.until.is_none_or(|last| release.major <= last)
+    }
+
+    /// Which releases read it, in words that go on from "systemd reads it" or "is read".
+    pub fn read_by(&self) -> String {
+        match self.until {
+            Some(last) => format!("up to systemd {last} only"),
+            None => format!("from systemd {} on", self.since),
+        }
     }
 
     /// Whether it says anything about confinement, identity or limits; the others are there because a check or an

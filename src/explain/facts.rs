@@ -26,6 +26,8 @@ pub struct DirectiveFacts {
     pub sections: Vec<&'static str>,
     /// The first release that reads it; 0 where it is older than what is known.
     pub since: u16,
+    /// The last release that reads it; null where the newest does.
+    pub until: Option<u16>,
     /// The managers that can apply it.
     pub managers: Vec<&'static str>,
     /// What may be written.
@@ -236,6 +238,7 @@ pub(super) fn directive(row: &'static Directive) -> DirectiveFacts {
             Sections::Unit => vec!["Unit"],
         },
         since: row.since,
+        until: row.until,
         managers: match row.managers {
             Managers::Both => vec!["system", "user"],
             Managers::System => vec!["system"],

@@ -75,12 +75,15 @@ fn directive(facts: &DirectiveFacts) -> Article {
         entry("family", facts.family),
         entry("sections", brackets.join(" ")),
         entry("since", if *since == 0 { "before every known release".to_owned() } else { since.to_string() }),
+    ];
+    basics.extend(facts.until.map(|last| entry("until", last.to_string())));
+    basics.extend([
         entry(
             "managers",
             if facts.managers.len() == 1 { "the system's alone" } else { "the system's and users'" },
         ),
         entry("values", values + &order),
-    ];
+    ]);
     if !facts.also.is_empty() {
         basics.insert(0, entry("also", names(&facts.also)));
     }

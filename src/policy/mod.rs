@@ -250,9 +250,10 @@ fn said_at(line: &WrittenLine) -> Option<&Place> {
 
 /// A directive that the manifest says itself and the target does not have.
 fn unknown(directive: &Directive, line: &WrittenLine, context: Context) -> Option<Contradiction> {
-    let Directive { name, since, .. } = directive;
     let message = format!(
-        "this becomes {name}=, which systemd has from {since} on; the target is systemd {}",
+        "this becomes {}=, which systemd has {}; the target is systemd {}",
+        directive.name,
+        directive.read_by(),
         context.release
     );
     said_at(line).map(|place| Contradiction { place: place.clone(), message, also: None })

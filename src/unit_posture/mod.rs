@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::catalogue::{self, Directive, Stage};
-use crate::context::{Context, UnitType};
+use crate::context::Context;
 use crate::posture::{Origin, Posture};
 use crate::unit_file::{Assignment, Notice, UnitText, expand};
 use crate::value::Remark;
@@ -106,7 +106,7 @@ pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
             continue;
         }
         if !directive.is_known_to(context.release) {
-            let text = format!("{}= is read from systemd {} on", directive.name, directive.since);
+            let text = format!("{}= is read {}", directive.name, directive.read_by());
             reading.notices.push(say(Some(directive), NoticeKind::Ignored, text));
             continue;
         }
@@ -145,9 +145,8 @@ pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
             }
         }
     }
-    if context.unit_type == UnitType::Service
-        && let Some(text) = refusal::of_service(&lines, &context)
-    {
+    reading.posture.settle(Stage::Load);
+    if let Some(text) = refusal::of_unit(unit, &lines, &reading.posture) {
         let path =
             unit.fragment.as_ref().map_or_else(|| unit.id.as_str().into(), |path| path.to_string_lossy());
         let text = text.to_owned();
@@ -160,7 +159,6 @@ pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
         };
         reading.refused.get_or_insert(notice);
     }
-    reading.posture.settle(Stage::Load);
     reading
 }
 

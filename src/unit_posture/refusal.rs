@@ -1,8 +1,27 @@
-//! Units that systemd does not start because their parts contradict each other: what it checks once all files are
-//! read (systemd 262, `service_verify`), as far as it bears on a unit that shall be judged.
+//! Units that systemd does not start because of how they are started: what it checks once all files are read (systemd
+//! 262, `service_verify`, `socket_verify`, `mount_verify` and `swap_verify`), as far as it bears on a unit that shall be
+//! judged. Settings of the sandbox that contradict each other are the catalogue's.
 
-use crate::context::Context;
-use crate::unit_file::Assignment;
+mod places;
+
+use crate::catalogue;
+use crate::context::UnitType;
+use crate::posture::Posture;
+use crate::syntax::boolean;
+use crate::unit_file::{Assignment, UnitText};
+
+/// Why systemd refuses a unit as a whole, if it does; `posture` is what its lines come to.
+pub(super) fn of_unit(unit: &UnitText, lines: &[&Assignment], posture: &Posture) -> Option<&'static str> {
+    let major = posture.context.release.major;
+    let own = match posture.context.unit_type {
+        UnitType::Service => Service::read(lines, major).refusal(major),
+        UnitType::Socket => places::of_socket(&unit.id, lines, major),
+        UnitType::Mount => places::of_mount(&unit.id, lines, major),
+        UnitType::Swap => places::of_swap(&unit.id, lines),
+        UnitType::Other => return None,
+    };
+    own.or_else(|| catalogue::refusal(posture))
+}
 
 /// The last word of each functional setting that the checks look at; an empty assignment takes the earlier ones back.
 #[derive(Default)]
@@ -16,76 +35,10 @@ struct Service<'a> {
     restart_force: &'a str,
     exit_type: &'a str,
     bus_name: &'a str,
-    pam: &'a str,
-    kill_mode: &'a str,
-    private_pids: &'a str,
-    private_users: &'a str,
-    user: &'a str,
-    group: &'a str,
-    dynamic: &'a str,
     credentials: Vec<&'a str>,
 }
 
-/// Why systemd refuses a service as a whole, if it does.
-pub(super) fn of_service<'a>(lines: &[&'a Assignment], context: &Context) -> Option<&'static str> {
-    let mut service: Service<'a> = Service::default();
-    for assignment in lines {
-        let value = assignment.value.as_str();
-        let count = |count: usize| if value.is_empty() { 0 } else { count + 1 };
-        // What is no word of a setting leaves the earlier one.
-        let set = |setting: &mut &'a str, words: &[&str]| {
-            if words.contains(&value) {
-                *setting = value;
-            }
-        };
-        match (assignment.section.as_str(), assignment.key.as_str()) {
-            ("Service", "ExecStart") => service.starts = count(service.starts),
-            ("Service", "ExecStop") => service.stops = count(service.stops),
-            ("Unit", "SuccessAction") => service.success_action = value,
-            ("Service", "Type") if value == "notify-reload" && context.release.major < 253 => {}
-            ("Service", "Type") => set(&mut service.kind, TYPES),
-            ("Service", "RemainAfterExit") if crate::syntax::boolean(value).is_some() => {
-                service.remains = value;
-            }
-            ("Service", "Restart") => set(&mut service.restart, RESTARTS),
-            ("Service", "RestartForceExitStatus") if value.is_empty() || has_exit_status(value) => {
-                service.restart_force = value;
-            }
-            ("Service", "ExitType") => set(&mut service.exit_type, &["main", "cgroup"]),
-            ("Service", "BusName") if is_bus_name(value) => service.bus_name = value,
-            ("Service", "PAMName") => service.pam = value,
-            ("Service", "User") => service.user = value,
-            ("Service", "Group") => service.group = value,
-            ("Service", "DynamicUser") => service.dynamic = value,
-            ("Service", "PrivateUsers")
-                if crate::syntax::boolean(value).is_some() || PRIVATE_USERS.contains(&value) =>
-            {
-                service.private_users = value;
-            }
-            ("Service", key) if CREDENTIALS.contains(&key) => {
-                service.credentials.retain(|other| *other != key);
-                if !value.is_empty() {
-                    service.credentials.push(key);
-                }
-            }
-            ("Service", "PrivatePIDs")
-                if context.release.major >= 257 && crate::syntax::boolean(value).is_some() =>
-            {
-                service.private_pids = value;
-            }
-            ("Service", "KillMode") if value.is_empty() => service.kill_mode = value,
-            ("Service", "KillMode") => {
-                set(&mut service.kill_mode, &["control-group", "process", "mixed", "none"]);
-            }
-            _ => {}
-        }
-    }
-    service.refusal(context)
-}
-
 const TYPES: &[&str] = &["simple", "exec", "forking", "oneshot", "dbus", "notify", "notify-reload", "idle"];
-
-const PRIVATE_USERS: &[&str] = &["self", "identity", "full", "managed"];
 
 const CREDENTIALS: &[&str] = &[
     "LoadCredential",
@@ -97,6 +50,79 @@ const CREDENTIALS: &[&str] = &[
 
 const RESTARTS: &[&str] =
     &["no", "on-success", "on-failure", "on-abnormal", "on-watchdog", "on-abort", "always"];
+
+impl<'a> Service<'a> {
+    fn read(lines: &[&'a Assignment], major: u16) -> Self {
+        let mut service = Self::default();
+        for assignment in lines {
+            let value = assignment.value.as_str();
+            let count = |count: usize| if value.is_empty() { 0 } else { count + 1 };
+            // What is no word of a setting leaves the earlier one.
+            let set = |setting: &mut &'a str, words: &[&str]| {
+                if words.contains(&value) {
+                    *setting = value;
+                }
+            };
+            match (assignment.section.as_str(), assignment.key.as_str()) {
+                ("Service", "ExecStart") => service.starts = count(service.starts),
+                ("Service", "ExecStop") => service.stops = count(service.stops),
+                ("Unit", "SuccessAction") => service.success_action = value,
+                ("Service", "Type") if value == "notify-reload" && major < 253 => {}
+                ("Service", "Type") => set(&mut service.kind, TYPES),
+                ("Service", "RemainAfterExit") if boolean(value).is_some() => service.remains = value,
+                ("Service", "Restart") => set(&mut service.restart, RESTARTS),
+                ("Service", "RestartForceExitStatus") if value.is_empty() || has_exit_status(value) => {
+                    service.restart_force = value;
+                }
+                ("Service", "ExitType") => set(&mut service.exit_type, &["main", "cgroup"]),
+                ("Service", "BusName") if is_bus_name(value) => service.bus_name = value,
+                ("Service", key) if CREDENTIALS.contains(&key) => {
+                    service.credentials.retain(|other| *other != key);
+                    if !value.is_empty() {
+                        service.credentials.push(key);
+                    }
+                }
+                _ => {}
+            }
+        }
+        service
+    }
+
+    fn refusal(&self, major: u16) -> Option<&'static str> {
+        let succeeds = !matches!(self.success_action, "" | "none");
+        // Without a type, a bus name makes it `dbus`, and from 256 on a credential `exec` (seen on 257 and 262).
+        let typed = !self.bus_name.is_empty() || (!self.credentials.is_empty() && major >= 256);
+        let oneshot = self.kind == "oneshot" || (self.kind.is_empty() && self.starts == 0 && !typed);
+        let remains = boolean(self.remains) == Some(true);
+        if self.starts == 0 && self.stops == 0 && !succeeds {
+            return Some("it has no ExecStart=, no ExecStop= and no SuccessAction=");
+        }
+        if self.starts == 0 && !oneshot {
+            return Some("it has no ExecStart=, which only Type=oneshot may lack");
+        }
+        if self.starts == 0 && !remains && !succeeds {
+            return Some(
+                "it has no ExecStart=, which only RemainAfterExit=yes or SuccessAction= make up for",
+            );
+        }
+        if self.starts > 1 && !oneshot {
+            return Some("it has several ExecStart=, which only Type=oneshot may have");
+        }
+        if oneshot && matches!(self.restart, "always" | "on-success") {
+            return Some("Restart=always and Restart=on-success are not for Type=oneshot");
+        }
+        if oneshot && !self.restart_force.is_empty() && major <= 255 {
+            return Some("RestartForceExitStatus= is not for Type=oneshot up to systemd 255");
+        }
+        if oneshot && self.exit_type == "cgroup" {
+            return Some("ExitType=cgroup is not for Type=oneshot");
+        }
+        if self.kind == "dbus" && self.bus_name.is_empty() {
+            return Some("Type=dbus needs BusName=");
+        }
+        None
+    }
+}
 
 /// Whether any word is an exit status by number or name, or a signal.
 fn has_exit_status(value: &str) -> bool {
@@ -116,55 +142,4 @@ fn is_bus_name(name: &str) -> bool {
             && element.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
     };
     name.len() <= 255 && name.contains('.') && name.split('.').all(element)
-}
-
-impl Service<'_> {
-    fn refusal(&self, context: &Context) -> Option<&'static str> {
-        let succeeds = !matches!(self.success_action, "" | "none");
-        // Without a type, a bus name makes it `dbus`, and from 256 on a credential `exec` (seen on 257 and 262).
-        let typed =
-            !self.bus_name.is_empty() || (!self.credentials.is_empty() && context.release.major >= 256);
-        let oneshot = self.kind == "oneshot" || (self.kind.is_empty() && self.starts == 0 && !typed);
-        let remains = crate::syntax::boolean(self.remains) == Some(true);
-        if self.starts == 0 && self.stops == 0 && !succeeds {
-            return Some("it has no ExecStart=, no ExecStop= and no SuccessAction=");
-        }
-        if self.starts == 0 && !oneshot {
-            return Some("it has no ExecStart=, which only Type=oneshot may lack");
-        }
-        if self.starts == 0 && !remains && !succeeds {
-            return Some(
-                "it has no ExecStart=, which only RemainAfterExit=yes or SuccessAction= make up for",
-            );
-        }
-        if self.starts > 1 && !oneshot {
-            return Some("it has several ExecStart=, which only Type=oneshot may have");
-        }
-        if oneshot && matches!(self.restart, "always" | "on-success") {
-            return Some("Restart=always and Restart=on-success are not for Type=oneshot");
-        }
-        if oneshot && !self.restart_force.is_empty() && context.release.major <= 255 {
-            return Some("RestartForceExitStatus= is not for Type=oneshot up to systemd 255");
-        }
-        if oneshot && self.exit_type == "cgroup" {
-            return Some("ExitType=cgroup is not for Type=oneshot");
-        }
-        if self.kind == "dbus" && self.bus_name.is_empty() {
-            return Some("Type=dbus needs BusName=");
-        }
-        if !self.pam.is_empty() && matches!(self.kill_mode, "process" | "none") {
-            return Some("PAMName= needs KillMode=control-group or KillMode=mixed");
-        }
-        // Seen on 262, and not on 257.
-        let recent = context.release.major >= 258;
-        if recent && crate::syntax::boolean(self.private_pids) == Some(true) && !self.pam.is_empty() {
-            return Some("PAMName= does not go with PrivatePIDs=yes");
-        }
-        let dynamic = crate::syntax::boolean(self.dynamic) == Some(true);
-        let identity = dynamic || [self.user, self.group, self.pam].iter().any(|name| !name.is_empty());
-        if context.release.major >= 260 && self.private_users == "managed" && identity {
-            return Some("PrivateUsers=managed goes with no User=, Group=, DynamicUser= and PAMName=");
-        }
-        None
-    }
 }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{NameFilter, Remark, Value, names};
+use super::{NameFilter, Remark, Value, errno, names};
 use crate::bus_value::BusValue;
 use crate::context::Context;
 use crate::release::{Range, covers};
@@ -32,6 +32,17 @@ pub enum Action {
     Kill,
     /// The call fails with this error, a name or a number.
     Fail(String),
+}
+
+impl Action {
+    /// Whether it is one that the unit reader takes: no name that merely looks like an error's.
+    fn is_read(&self, context: &Context) -> bool {
+        match self {
+            Self::Kill => true,
+            // Zero is one of a single call's answers, and none of the unit's own.
+            Self::Fail(error) => error.parse() == Ok(0_u16) || errno::read(error, context).is_some(),
+        }
+    }
 }
 
 impl CallFilter {
@@ -131,7 +142,7 @@ fn assign_item(
     let (name, action) = match item.split_once(':') {
         None => (item, None),
         Some((name, answer)) => {
-            if let Some(action) = read_action(answer) {
+            if let Some(action) = read_action(answer).filter(|action| action.is_read(context)) {
                 (name, Some(action))
             } else {
                 remarks.push(Remark::Ignored(format!(
@@ -172,8 +183,9 @@ fn read_action(text: &str) -> Option<Action> {
         return Some(Action::Kill);
     }
     let number = text.parse::<u16>().is_ok_and(|number| number <= 4095);
-    let name =
-        text.len() > 1 && text.starts_with('E') && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let name = text.len() > 1
+        && text.starts_with(['E', 'e'])
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     (number || name).then(|| Action::Fail(text.to_owned()))
 }
 

@@ -174,9 +174,10 @@ fn below(word: &str) -> String {
 
 /// `PATH PERMISSIONS`, with the permissions that a bare path has written out.
 fn device(text: &str) -> Option<String> {
-    let (path, access) = match syntax::words(text).as_slice() {
-        [path] => (path.clone(), "rwm".to_owned()),
-        [path, access] => (path.clone(), access.clone()),
+    // Quotes are taken off the path alone.
+    let (path, access) = match (syntax::words(text).as_slice(), text.split_ascii_whitespace().last()) {
+        ([path], _) => (path.clone(), "rwm"),
+        ([path, _], Some(access)) => (path.clone(), access),
         _ => return None,
     };
     // `valid_device_allow_pattern`: a class of devices may even be nameless, a node may not.

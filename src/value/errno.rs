@@ -140,6 +140,10 @@ static ERRORS: [&str; 133] = [
     "EHWPOISON",
 ];
 
+/// Second names (asm-generic/errno.h, errno(3)).
+static ALIASES: [(&str, &str); 3] =
+    [("EWOULDBLOCK", "EAGAIN"), ("EDEADLOCK", "EDEADLK"), ("ENOTSUP", "EOPNOTSUPP")];
+
 /// The last number that means the same everywhere.
 const LAST_COMMON: u64 = 34;
 /// The last number there may be (`ERRNO_MAX`).
@@ -170,10 +174,12 @@ pub(super) fn name(number: u64, context: &Context) -> Option<String> {
     Some(name.map_or_else(|| number.to_string(), |name| (*name).to_owned()))
 }
 
-/// A name as it stands, or that of a number.
+/// A name in any case (systemd's table of them ignores it), or that of a number.
 pub(super) fn read(text: &str, context: &Context) -> Option<String> {
-    if ERRORS.contains(&text) && !text.is_empty() {
-        return Some(text.to_owned());
+    let alias = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(text));
+    let text = alias.map_or(text, |(_, name)| name);
+    if let Some(name) = ERRORS.iter().find(|name| !name.is_empty() && name.eq_ignore_ascii_case(text)) {
+        return Some((*name).to_owned());
     }
     let number: u64 = text.parse().ok().filter(|number| (1..=LAST).contains(number))?;
     Some(name(number, context).unwrap_or_else(|| number.to_string()))

@@ -91,6 +91,8 @@ pub(super) fn from_bus(rules: &LevelRules, value: &BusValue) -> Option<Value> {
                 "no"
             }
         }
+        // Of some there is no word for what nothing set.
+        BusValue::Text(word) if word.is_empty() => return Some(Value::Unset),
         BusValue::Text(word) => word,
         BusValue::Signed(_) | BusValue::Unsigned(_) => {
             let number = value.as_signed()?;

@@ -67,9 +67,13 @@ pub(crate) static NAMESPACES: &[(&str, u64)] = &[
     ("time", 0x80),
 ];
 
+/// The user namespace: a service's own cannot be delegated to it.
+const USER: u64 = 0x1000_0000;
+
 /// The namespaces that a boolean or `~` speaks of; systemd counts `time` among them from 258 on.
-fn all_namespaces(context: &Context) -> u64 {
-    if context.release.major >= 258 { 0x7e02_0080 } else { 0x7e02_0000 }
+fn all_namespaces(grammar: MaskGrammar, context: &Context) -> u64 {
+    let all = if context.release.major >= 258 { 0x7e02_0080 } else { 0x7e02_0000 };
+    if grammar == MaskGrammar::Delegated { all & !USER } else { all }
 }
 
 /// The release from which `time` is read as a namespace.
@@ -214,7 +218,7 @@ fn assign_namespaces(
     if text.is_empty() {
         return u64::MAX;
     }
-    let all = all_namespaces(context);
+    let all = all_namespaces(grammar, context);
     if let Some(on) = boolean(text) {
         return if on == (grammar == MaskGrammar::Delegated) { all } else { 0 };
     }
@@ -236,6 +240,11 @@ fn assign_namespaces(
             return current;
         }
     }
+    if grammar == MaskGrammar::Delegated && !inverted && named & USER != 0 {
+        let remark = "the user namespace cannot be delegated, so the whole line is nothing".to_owned();
+        remarks.push(Remark::Ignored(remark));
+        return current;
+    }
     match (current == u64::MAX, inverted) {
         (true, false) => named,
         (true, true) => all & !named,
@@ -255,7 +264,8 @@ pub(super) fn write(grammar: MaskGrammar, kept: u64) -> String {
     let universe: Vec<(&str, u64)> = match grammar {
         MaskGrammar::SecureBits | MaskGrammar::CoreDump => return flags::write(grammar, kept),
         MaskGrammar::Delegated if matches!(kept, 0 | u64::MAX) => return "no".to_owned(),
-        MaskGrammar::Namespaces | MaskGrammar::Delegated => NAMESPACES.to_vec(),
+        MaskGrammar::Namespaces => NAMESPACES.to_vec(),
+        MaskGrammar::Delegated => NAMESPACES.iter().filter(|(_, flag)| *flag != USER).copied().collect(),
         MaskGrammar::Bounding | MaskGrammar::Ambient => {
             CAPABILITIES.iter().enumerate().map(|(number, name)| (*name, 1 << number)).collect()
         }

@@ -89,7 +89,7 @@ fn numbers_of_the_bus_are_the_words_of_a_unit() -> Result<()> {
     agree("CoredumpFilter", &["all", ""], &[t(0x7f)])?;
     agree("DelegateNamespaces", &["mnt net"], &[t(0x4002_0000)])?;
     agree("DelegateNamespaces", &["no"], &[t(u64::MAX)])?;
-    agree("DelegateNamespaces", &["yes"], &[t(0x7e02_0080)])?;
+    agree("DelegateNamespaces", &["yes"], &[t(0x6e02_0080)])?;
     agree("MountFlags", &["slave"], &[t(1 << 19)])?;
     agree("MountFlags", &["slave", ""], &[t(0)])?;
     agree("CPUSchedulingPolicy", &["rr"], &[i(2)])?;

@@ -44,9 +44,12 @@ pub(super) fn assign(
             let (dash, path) = text.strip_prefix('-').map_or(("", text), |path| ("-", path));
             Value::Text(format!("{dash}{}", simplified(path)))
         }
+        TextGrammar::Path => match entry::bad_root(text) {
+            Some(problem) => odd(Odd::Ignored, before, problem, remarks),
+            None => Value::Text(entry::simplify(text)),
+        },
         TextGrammar::Hash if !text.starts_with('/') => Value::Text(text.to_ascii_lowercase()),
         TextGrammar::Free
-        | TextGrammar::Path
         | TextGrammar::Label
         | TextGrammar::Profile
         | TextGrammar::Narrowing

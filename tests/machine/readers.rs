@@ -97,15 +97,15 @@ impl Sample {
     }
 }
 
-fn samples(prefix: &str, manager: &Manager, release: u16) -> Vec<Sample> {
+fn samples(prefix: &str, manager: &Manager, release: Release) -> Vec<Sample> {
     // Without BPF it takes the lists for empty.
     let has_bpf = manager.feature("BPF_FRAMEWORK") == Some(true);
     let mut samples = Vec::new();
-    for directive in catalogue::all().iter().copied().filter(|directive| directive.since <= release) {
+    for directive in catalogue::all().iter().copied().filter(|directive| directive.is_known_to(release)) {
         if directive.name == "RestrictFileSystems" && !has_bpf {
             continue;
         }
-        for (number, value) in values(directive, release).into_iter().enumerate() {
+        for (number, value) in values(directive, release.major).into_iter().enumerate() {
             let unit = format!("{prefix}-{}-{number}.service", directive.name.to_ascii_lowercase());
             samples.push(Sample { directive, value, unit });
         }
@@ -177,7 +177,7 @@ fn agree_on_files(machine: &Machine) -> Result<()> {
     let tree = machine.scratch().join("readers");
     let folder = tree.join("etc/systemd/system");
     fs::create_dir_all(&folder)?;
-    let samples = samples("reader", &manager, context.release.major);
+    let samples = samples("reader", &manager, context.release);
     for sample in &samples {
         fs::write(folder.join(&sample.unit), sample.text())?;
     }
@@ -229,7 +229,7 @@ fn agree_on_transient_units(machine: &Machine) -> Result<()> {
     fs::create_dir_all(&folder)?;
     let mut made = Vec::new();
     // Of several lines the last one counts for some of its properties, unlike in a file.
-    let mut samples = samples("transient", &manager, context.release.major);
+    let mut samples = samples("transient", &manager, context.release);
     samples.retain(|sample| !sample.value.contains('|'));
     for samples in samples.chunks(AT_ONCE) {
         let mut script = String::new();

@@ -83,6 +83,7 @@ impl Assembly {
         let (suffix, section) = match self.chance.below(20) {
             0 => ("socket", "Socket"),
             1 => ("swap", "Swap"),
+            2 => ("mount", "Mount"),
             _ => ("service", "Service"),
         };
         let stem = match self.chance.below(12) {
@@ -91,8 +92,12 @@ impl Assembly {
             2 => format!("u-{number}"),
             _ => format!("u{number}"),
         };
-        let name = if suffix == "swap" { format!("dev-u{number}.swap") } else { format!("{stem}.{suffix}") };
-        let fragment = if suffix == "swap" { name.clone() } else { name.replace("@x.", "@.") };
+        let name = match suffix {
+            "swap" => format!("dev-u{number}.swap"),
+            "mount" => format!("srv-u{number}.mount"),
+            _ => format!("{stem}.{suffix}"),
+        };
+        let fragment = name.replace("@x.", "@.");
         let mut files = BTreeMap::new();
         let mut text = self.unit_section();
         text.push_str(&self.head(section, number));
@@ -137,8 +142,12 @@ impl Assembly {
     fn head(&mut self, section: &str, number: usize) -> String {
         let mut text = format!("[{section}]\n");
         match section {
+            "Socket" if self.chance.one_in(8) => None,
             "Socket" => writeln!(text, "ListenStream=/run/u{number}").ok(),
+            "Swap" if self.chance.one_in(8) => writeln!(text, "What=/dev/x").ok(),
             "Swap" => writeln!(text, "What=/dev/u{number}").ok(),
+            "Mount" if self.chance.one_in(8) => writeln!(text, "What=x").ok(),
+            "Mount" => writeln!(text, "What=x\nWhere=/srv/u{number}").ok(),
             _ if self.chance.one_in(12) => None,
             _ => writeln!(text, "ExecStart=/bin/true").ok(),
         };
@@ -177,14 +186,45 @@ impl Assembly {
             ("RestartForceExitStatus", &["1", "SIGTERM", "x", ""]),
             ("ExitType", &["main", "cgroup", "x", ""]),
             ("BusName", &["a", ""]),
-            ("PAMName", &["login", ""]),
+            ("PAMName", &["login", "", "%i"]),
+            ("WorkingDirectory", &["~", "/x", ""]),
             ("KillMode", &["control-group", "mixed", "process", "none", "x", ""]),
             ("NotifyAccess", &["none", "main", "exec", "all", "x", ""]),
         ];
+        const SOCKET: &[(&str, &[&str])] = &[
+            (
+                "ListenStream",
+                &["80", "x y", "", "%i", "[::1]:80", "1.2.3.4:0", "vsock:2:1", "@x", "0", "70000"],
+            ),
+            ("ListenDatagram", &["/run/x", "127.0.0.1:1", ""]),
+            ("ListenSequentialPacket", &["/run/x", "@x"]),
+            ("ListenFIFO", &["/run/x", "x", ""]),
+            ("ListenSpecial", &["/dev/x", "x"]),
+            ("ListenMessageQueue", &["/x", "x"]),
+            ("Accept", &["yes", "no", "maybe", ""]),
+            ("MaxConnections", &["0", "1", "-1", "x", ""]),
+            ("Service", &["x.service", "x", ""]),
+            ("DeferTrigger", &["yes", "no", "patient", "x"]),
+            ("PAMName", &["login", ""]),
+            ("KillMode", &["control-group", "mixed", "none", "process", ""]),
+            ("WorkingDirectory", &["~", "/x"]),
+        ];
+        const PLACE: &[(&str, &[&str])] = &[
+            ("What", &["/dev/x", "x", "", "%i", "UUID=x"]),
+            ("Where", &["/srv/x", "x", "", "/srv/../x"]),
+            ("PAMName", &["login", ""]),
+            ("KillMode", &["control-group", "mixed", "none", "process", ""]),
+            ("PrivatePIDs", &["yes", "no"]),
+        ];
+        let (lines, often) = match section {
+            "Service" => (LINES, 3),
+            "Socket" => (SOCKET, 2),
+            _ => (PLACE, 3),
+        };
         let mut text = String::new();
-        if section == "Service" && self.chance.one_in(3) {
+        if self.chance.one_in(often) {
             for _ in 0..=self.chance.below(4) {
-                let (key, values) = self.chance.of(LINES);
+                let (key, values) = self.chance.of(lines);
                 let value = self.chance.of(values);
                 writeln!(text, "{key}={value}").ok();
             }
@@ -485,12 +525,41 @@ impl Assembly {
             }
             text.push_str(self.chance.of(&words));
             if self.chance.one_in(8) {
-                text.push_str(self.chance.of(&[":EPERM", ":1", ":kill", ":", ":0", ":99999", ":ENOSYS"]));
+                text.push_str(self.chance.of(&[
+                    ":EPERM",
+                    ":1",
+                    ":kill",
+                    ":",
+                    ":0",
+                    ":99999",
+                    ":ENOSYS",
+                    ":EACCES",
+                    ":eperm",
+                    ":4095",
+                    ":4096",
+                    ":-1",
+                    ":log",
+                    ":KILL",
+                    ":EWOULDBLOCK",
+                    ":ENOTSUP",
+                    ":EDEADLOCK",
+                    ":E2BIG",
+                    ":EX",
+                    ":0x1",
+                    ":01",
+                    ":+1",
+                    ":133",
+                    ":134",
+                    ":EPERM:EPERM",
+                    ":2147483646",
+                    ":%i",
+                ]));
             }
         }
         text
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm a kind of entry")]
     fn words(&mut self, entry: Entry) -> String {
         match entry {
             Entry::Architecture => self.list(&["native", "x86-64", "x86", "x32", "arm64", "none", "NATIVE"]),
@@ -509,15 +578,61 @@ impl Assembly {
                 "/run/systemd/inaccessible/chr r",
                 "\"/dev/x y\" r",
                 "/dev/x y z",
+                "/dev/null %i",
+                "/dev/null r%%",
+                "/dev/null %p",
+                "char-rtc r%i",
+                "char-%p",
+                "%t r",
+                "/dev/%p rw",
+                "/dev/%",
+                "/dev/null RW",
+                "/dev/null rrww",
+                "'/dev/x' 'rw'",
+                "/dev/",
+                "/dev//null rw",
+                "/dev/a/./b",
+                "block-%i r",
+                "%i r",
             ]))
             .to_owned(),
             Entry::Group => self.list(&["tss", "root", "0", "-x", "a.b", "12", "4294967295", "%p", "ä"]),
             Entry::WholePath => {
                 (self.chance.of(&["/sys/fs/bpf/x", "bpf", "/sys/fs/../x", "/sys//fs/", "/a b"])).to_owned()
             }
-            Entry::Bind | Entry::Temporary | Entry::MountImage | Entry::ExtensionImage => {
-                self.chance.of(&["/a:/b", "-/a:/b", "/%p:/b", "/a", "/a:/b:ro", "/a:/b:norbind"]).to_owned()
-            }
+            Entry::Bind | Entry::Temporary | Entry::MountImage | Entry::ExtensionImage => self
+                .chance
+                .of(&[
+                    "/a:/b",
+                    "-/a:/b",
+                    "/%p:/b",
+                    "/a",
+                    "/a:/b:ro",
+                    "/a:/b:norbind",
+                    "/a:/b:root:ro",
+                    "/a:/b:root:ro,usr:nodev",
+                    "/a:/b:bogus:ro",
+                    "/a:/b:x:y:z",
+                    "/a:",
+                    ":/b",
+                    "a:/b",
+                    "/a:b",
+                    "/a:/../b",
+                    "/a:/b /c:/d",
+                    "+/a:/b",
+                    "--/a:/b",
+                    "/a:/b:",
+                    "/a:%i",
+                    "%i:/b",
+                    "\"/a b:/c\"",
+                    "/a\\:b:/c",
+                    "/a/../b:/c",
+                    "/:/b",
+                    "/a:/",
+                    "\"/a",
+                    "/%",
+                ])
+                .to_owned(),
             Entry::Numbers | Entry::Processors => {
                 self.list(&["0", "1-3", "3-1", "0,2", "numa", "all", "8191", "8192", "x", "-1"])
             }
@@ -548,9 +663,37 @@ impl Assembly {
                 "..",
                 "",
             ]),
-            Entry::Credential | Entry::Secret | Entry::Import => {
-                self.chance.of(&["a:YWJj", "b:YWI="]).to_owned()
-            }
+            Entry::Credential | Entry::Secret | Entry::Import => self
+                .chance
+                .of(&[
+                    "a:YWJj",
+                    "b:YWI=",
+                    "a:!!!",
+                    "a:",
+                    ":YWJj",
+                    "a/b:YWJj",
+                    "a",
+                    "a:YWJj b",
+                    "%i:YWJj",
+                    "a:%i",
+                    "a:YWJ",
+                    "a:YW Jj",
+                    "a b:YWJj",
+                    "\"a\":YWJj",
+                    ".:YWJj",
+                    "%p:YWJj",
+                    "a:/x",
+                    "a:/x/",
+                    "a:../x",
+                    "a:x",
+                    "a*",
+                    "*",
+                    "a*b",
+                    "b:%%",
+                    "a:\\x41",
+                    "a:YWJj\\n",
+                ])
+                .to_owned(),
             Entry::Word
             | Entry::Line
             | Entry::Listed

@@ -295,6 +295,13 @@ impl Kind {
         matches!(self, Self::Text(TextGrammar::Identity | TextGrammar::Group))
     }
 
+    /// The part of a value in which specifiers are expanded, and what follows it as it stands: of a device the access.
+    pub(crate) fn expanding<'v>(&self, value: &'v str) -> (&'v str, &'v str) {
+        let is_device = matches!(self, Self::Words(rules) if rules.entry == Entry::Device);
+        let end = value.find([' ', '\t']).filter(|_| is_device && !value.starts_with(['"', '\'']));
+        value.split_at(end.unwrap_or(value.len()))
+    }
+
     /// Whether systemd expands specifiers in its values (systemd 262, load-fragment.c).
     pub fn expands(&self) -> bool {
         match self {

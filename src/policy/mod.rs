@@ -251,7 +251,7 @@ fn said_at(line: &WrittenLine) -> Option<&Place> {
 /// A directive that the manifest says itself and the target does not have.
 fn unknown(directive: &Directive, line: &WrittenLine, context: Context) -> Option<Contradiction> {
     let message = format!(
-        "this becomes {}=, which systemd has {}; the target is systemd {}",
+        "this becomes {}=, which is read {}; the target is systemd {}",
         directive.name,
         directive.read_by(),
         context.release

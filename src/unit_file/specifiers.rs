@@ -17,6 +17,14 @@ pub struct Expanded {
     pub open: BTreeSet<char>,
 }
 
+impl Expanded {
+    /// With text behind it in which nothing is expanded.
+    pub(crate) fn followed_by(mut self, rest: &str) -> Self {
+        self.text.push_str(rest);
+        self
+    }
+}
+
 /// Why systemd ignores an assignment with this text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpecifierError {

@@ -111,7 +111,8 @@ pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
             continue;
         }
         let value = if directive.kind.expands() {
-            match expand(&assignment.value, &unit.id) {
+            let (expanding, rest) = directive.kind.expanding(&assignment.value);
+            match expand(expanding, &unit.id).map(|done| done.followed_by(rest)) {
                 Ok(expanded) if expanded.text.is_empty() && !assignment.value.is_empty() => {
                     // Only what is written empty resets a name.
                     if directive.kind.names_an_identity() { " ".to_owned() } else { expanded.text }
@@ -168,4 +169,63 @@ fn unknown_near(assignment: &Assignment, context: &Context) -> Option<&'static s
         return None;
     }
     catalogue::nearest(&assignment.key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::{Mode, Scope, UnitType};
+    use crate::release::Release;
+    use crate::syscalls::Architecture;
+    use crate::unit_file::{Load, Loader, Root, SearchPath};
+
+    fn reading(files: &[(&str, &str)]) -> anyhow::Result<Reading> {
+        let tree = tempfile::tempdir()?;
+        let folder = tree.path().join("etc/systemd/system");
+        std::fs::create_dir_all(folder.join("a.service.d"))?;
+        for (path, text) in files {
+            std::fs::write(folder.join(path), text)?;
+        }
+        let root = Root::open(tree.path())?;
+        let Load::Loaded(unit) = Loader::new(&root, SearchPath::system()).load(&"a.service".parse()?)? else {
+            anyhow::bail!("the unit is not there")
+        };
+        let context = Context {
+            release: Release::latest(257),
+            mode: Mode::Offline,
+            scope: Scope::System,
+            unit_type: UnitType::Service,
+            architecture: Architecture::X86_64,
+        };
+        Ok(read(&unit, &Posture::unset("a.service", context)))
+    }
+
+    fn value(reading: &Reading, name: &str) -> anyhow::Result<String> {
+        let directive = catalogue::find(name).ok_or_else(|| anyhow::anyhow!("no {name}"))?;
+        Ok(directive.kind.write(&reading.posture.get(directive).value))
+    }
+
+    const FATAL: &str = "[Service]\nPrivateTmp=yes\nUser=a b:c\nProtectHome=yes\n";
+
+    #[test]
+    fn a_fatal_line_ends_its_drop_in_and_nothing_else() -> anyhow::Result<()> {
+        let reading = reading(&[
+            ("a.service", "[Service]\nExecStart=/bin/true\nUser=a\n"),
+            ("a.service.d/10.conf", FATAL),
+            ("a.service.d/20.conf", "[Service]\nProtectSystem=full\n"),
+        ])?;
+        assert_eq!(reading.refused, None);
+        assert_eq!(value(&reading, "PrivateTmp")?, "yes");
+        assert_eq!(value(&reading, "User")?, "a");
+        assert_eq!(value(&reading, "ProtectHome")?, "no");
+        assert_eq!(value(&reading, "ProtectSystem")?, "full");
+        Ok(())
+    }
+
+    #[test]
+    fn a_fatal_line_of_the_unit_itself_is_its_end() -> anyhow::Result<()> {
+        let reading = reading(&[("a.service", &format!("{FATAL}ExecStart=/bin/true\n"))])?;
+        assert_eq!(reading.refused.and_then(|notice| notice.line), Some(3));
+        Ok(())
+    }
 }

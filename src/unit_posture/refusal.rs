@@ -17,7 +17,7 @@ pub(super) fn of_unit(unit: &UnitText, lines: &[&Assignment], posture: &Posture)
         UnitType::Service => Service::read(lines, major).refusal(major),
         UnitType::Socket => places::of_socket(&unit.id, lines, major),
         UnitType::Mount => places::of_mount(&unit.id, lines, major),
-        UnitType::Swap => places::of_swap(&unit.id, lines),
+        UnitType::Swap => places::of_swap(&unit.id, lines, major),
         UnitType::Other => return None,
     };
     own.or_else(|| catalogue::refusal(posture))

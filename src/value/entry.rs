@@ -57,8 +57,11 @@ pub(super) fn read(entry: Entry, word: &str, context: &Context) -> Result<String
         }
         Entry::Below => Ok(below(word)),
         Entry::BelowByName => Ok(below(word.split(':').next().unwrap_or(word))),
-        Entry::Device => known(device(word), "is no device"),
+        Entry::Device => known(device(word, context), "is no device"),
         Entry::PerDevice(unit) => known(per_device(unit, word), "is no path with a value"),
+        Entry::Credential | Entry::Secret if !is_credential(word.split(':').next().unwrap_or(word)) => {
+            Err(ignored("has no name that a file can have"))
+        }
         Entry::Credential => Ok(if word.contains(':') { word.to_owned() } else { format!("{word}:{word}") }),
         Entry::Secret => Ok(word.split(':').next().unwrap_or(word).to_owned()),
         Entry::Import => Ok(word.trim_end_matches(':').to_owned()),
@@ -173,7 +176,15 @@ fn below(word: &str) -> String {
 }
 
 /// `PATH PERMISSIONS`, with the permissions that a bare path has written out.
-fn device(text: &str) -> Option<String> {
+/// Whether a credential can have the name: that of a file, of printable ASCII (systemd 252, `credential_name_valid`).
+fn is_credential(name: &str) -> bool {
+    let printable = |byte: u8| (b' '..0x7f).contains(&byte) && byte != b'/';
+    !matches!(name, "" | "." | "..") && name.len() <= 255 && name.bytes().all(printable)
+}
+
+fn device(text: &str, context: &Context) -> Option<String> {
+    // Seen on 252, and not on 257.
+    let takes_dots = context.release.major < 257;
     // Quotes are taken off the path alone.
     let (path, access) = match (syntax::words(text).as_slice(), text.split_ascii_whitespace().last()) {
         ([path], _) => (path.clone(), "rwm"),
@@ -183,7 +194,7 @@ fn device(text: &str) -> Option<String> {
     // `valid_device_allow_pattern`: a class of devices may even be nameless, a node may not.
     let class = ["char-", "block-"].iter().any(|start| path.starts_with(start));
     let node = ["/dev/", "/run/systemd/inaccessible/"].iter().any(|start| path.starts_with(start))
-        && path.split('/').skip(1).all(|part| !matches!(part, "" | "." | ".."));
+        && path.split('/').skip(1).all(|part| part == "." && takes_dots || !matches!(part, "" | "." | ".."));
     let letters = !access.is_empty() && access.bytes().all(|byte| matches!(byte, b'r' | b'w' | b'm'));
     let access: String = "rwm".chars().filter(|letter| access.contains(*letter)).collect();
     ((class || node) && letters).then(|| format!("{path} {access}"))

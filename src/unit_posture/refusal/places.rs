@@ -87,7 +87,8 @@ pub(super) fn of_socket(unit: &UnitName, lines: &[&Assignment], major: u16) -> O
         return Some("it listens nowhere: no ListenStream=, ListenDatagram= or other Listen setting");
     }
     let number = |value: &str| value.parse::<u32>().is_ok();
-    if socket.last("MaxConnections", number).parse() == Ok(0_u32) {
+    // Seen on 257, and on 252 only where connections are accepted.
+    if (major >= 257 || on("Accept")) && socket.last("MaxConnections", number).parse() == Ok(0_u32) {
         return Some("MaxConnections= is 0");
     }
     if !on("Accept") {
@@ -146,9 +147,9 @@ pub(super) fn of_mount(unit: &UnitName, lines: &[&Assignment], major: u16) -> Op
     None
 }
 
-pub(super) fn of_swap(unit: &UnitName, lines: &[&Assignment]) -> Option<&'static str> {
-    let device = Section::new("Swap", unit, lines).last("What", |_| true);
-    // By what names it as in fstab(5).
+pub(super) fn of_swap(unit: &UnitName, lines: &[&Assignment], major: u16) -> Option<&'static str> {
+    let device = Section::new("Swap", unit, lines).last("What", |what| major >= 257 || is_path(what));
+    // From 257 on (seen there, and not on 252) it may be what names it as in fstab(5), and must be something.
     let named = device.split_once('=').map(|(tag, name)| (tag.to_ascii_lowercase(), name));
     let path = match named {
         Some((tag, name)) if ["uuid", "label", "partuuid", "partlabel"].contains(&tag.as_str()) => {

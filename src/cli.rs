@@ -140,6 +140,11 @@ pub struct Score {
     #[arg(long, value_name = "MODE", value_enum)]
     pub mode: Option<ModeWord>,
 
+    /// Whether to look for evidence in the kernel that what a running unit declares is in force [default: auto, for units
+    /// that are named or declared by a manifest]
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = EvidenceWord::Auto, hide_default_value = true)]
+    pub evidence: EvidenceWord,
+
     /// Exposure above this is a finding: 0.0 to 10.0
     #[arg(long, value_name = "EXPOSURE", value_parser = threshold)]
     pub threshold: Option<Exposure>,
@@ -206,6 +211,17 @@ pub enum Format {
     Text,
     /// One JSON document, schema 1
     Json,
+}
+
+/// The words of `--evidence`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EvidenceWord {
+    /// For units that are named or declared by a manifest
+    Auto,
+    /// For every unit of this host's manager
+    Always,
+    /// For none
+    Never,
 }
 
 /// The words of `--mode`.

@@ -2,6 +2,7 @@
 
 mod deployments;
 mod docs;
+mod evidence;
 mod explain;
 mod figures;
 mod generate;

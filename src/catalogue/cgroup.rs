@@ -1,8 +1,9 @@
 //! Rows about the control group of a service and about its end: they say how it runs and is watched.
 
 use super::{
-    AmountRules, Bus, Directive, Entry, FUNCTIONAL, Kind, LevelRules, Managers, NOTHING, Odd, Order, ROW,
-    Sections, TextGrammar, Unit, Unset, WordRules, always, filesystem::level,
+    AmountRules, Bus, Directive, Entry, FUNCTIONAL, Holds, Kind, LevelRules, Managers, NOTHING, Odd, Order,
+    Proof, ROW, Sections, TextGrammar, Trace, Unit, Unset, WordRules, always, at, filesystem::level,
+    resources::file, service::ACTED_UPON_BY_MANAGER, sign,
 };
 use crate::release::EVERY;
 
@@ -35,11 +36,15 @@ pub(super) static ROWS: &[&Directive] = &[
     &SEND_SIGKILL,
 ];
 
+const ACTED_UPON_BY_OOMD: Proof = Proof::Nothing("systemd-oomd acts upon it");
+const TOLD: Proof = Proof::Nothing("the manager tells the service");
+
 pub(crate) static SLICE: Directive = Directive {
     name: "Slice",
     since: 208,
     kind: Kind::Text(TextGrammar::Choice),
     unset: NOTHING,
+    proof: Proof::By(&[sign(Trace::Slice)]),
     summary: "The slice that the service's control group lies in, and whose limits it shares.",
     breaks: "Nothing.",
     ..ROW
@@ -50,6 +55,7 @@ pub(crate) static DELEGATE_SUBGROUP: Directive = Directive {
     since: 254,
     kind: Kind::Text(TextGrammar::Free),
     unset: NOTHING,
+    proof: Proof::Nothing("the service moves its processes as it likes"),
     summary: "The control group below its own that the service is started in, where it manages them itself.",
     breaks: "Nothing.",
     ..ROW
@@ -62,6 +68,7 @@ pub(crate) static DISABLE_CONTROLLERS: Directive = Directive {
     since: 240,
     kind: Kind::Words(&CONTROLLERS),
     unset: NOTHING,
+    proof: Proof::Nothing("it concerns control groups below the unit's"),
     summary: "Controllers that no control group below the unit gets.",
     breaks: "Limits of those controllers.",
     ..ROW
@@ -82,9 +89,10 @@ const fn choice(
     since: u16,
     rules: &'static LevelRules,
     unset: &'static [Unset],
+    proof: Proof,
     summary: &'static str,
 ) -> Directive {
-    Directive { name, since, kind: Kind::Level(rules), unset, summary, breaks: "Nothing.", ..ROW }
+    Directive { name, since, kind: Kind::Level(rules), unset, proof, summary, breaks: "Nothing.", ..ROW }
 }
 
 pub(crate) static CPU_SET_PARTITION: Directive = choice(
@@ -92,6 +100,7 @@ pub(crate) static CPU_SET_PARTITION: Directive = choice(
     261,
     &PARTITIONS,
     NOTHING,
+    Proof::By(&[sign(file("cpuset.cpus.partition", "cpuset", Holds::Word))]),
     "Takes the allowed processors away from everything outside the unit.",
 );
 
@@ -100,33 +109,59 @@ const fn switch(
     name: &'static str,
     since: u16,
     unset: &'static [Unset],
+    proof: Proof,
     summary: &'static str,
     breaks: &'static str,
 ) -> Directive {
-    Directive { name, since, kind: Kind::Switch(&FUNCTIONAL), unset, summary, breaks, ..ROW }
+    Directive { name, since, kind: Kind::Switch(&FUNCTIONAL), unset, proof, summary, breaks, ..ROW }
 }
 
-const fn accounting(name: &'static str, since: u16, summary: &'static str) -> Directive {
-    switch(name, since, NOTHING, summary, "Nothing.")
+const fn accounting(name: &'static str, since: u16, proof: Proof, summary: &'static str) -> Directive {
+    switch(name, since, NOTHING, proof, summary, "Nothing.")
 }
 
 /// Control groups of the second version always count it; systemd 258 took the setting and its property away.
-pub(crate) static CPU_ACCOUNTING: Directive =
-    Directive { until: Some(257), ..accounting("CPUAccounting", 0, "Counts the unit's processor time.") };
-pub(crate) static MEMORY_ACCOUNTING: Directive =
-    accounting("MemoryAccounting", 208, "Counts the unit's memory.");
-pub(crate) static TASKS_ACCOUNTING: Directive =
-    accounting("TasksAccounting", 227, "Counts the unit's processes and threads.");
-pub(crate) static IO_ACCOUNTING: Directive =
-    accounting("IOAccounting", 230, "Counts what the unit reads from disks and writes to them.");
+pub(crate) static CPU_ACCOUNTING: Directive = Directive {
+    until: Some(257),
+    ..accounting(
+        "CPUAccounting",
+        0,
+        Proof::Nothing("the kernel counts it in any case"),
+        "Counts the unit's processor time.",
+    )
+};
+pub(crate) static MEMORY_ACCOUNTING: Directive = accounting(
+    "MemoryAccounting",
+    208,
+    Proof::By(&[at(&["yes"], file("memory.current", "memory", Holds::Counts))]),
+    "Counts the unit's memory.",
+);
+pub(crate) static TASKS_ACCOUNTING: Directive = accounting(
+    "TasksAccounting",
+    227,
+    Proof::By(&[at(&["yes"], file("pids.current", "pids", Holds::Counts))]),
+    "Counts the unit's processes and threads.",
+);
+pub(crate) static IO_ACCOUNTING: Directive = accounting(
+    "IOAccounting",
+    230,
+    Proof::By(&[at(&["yes"], file("io.stat", "io", Holds::Counts))]),
+    "Counts what the unit reads from disks and writes to them.",
+);
 pub(crate) static IP_ACCOUNTING: Directive = Directive {
     managers: Managers::System,
-    ..accounting("IPAccounting", 235, "Counts the unit's bytes and packets on the network.")
+    ..accounting(
+        "IPAccounting",
+        235,
+        Proof::By(&[sign(Trace::Program)]),
+        "Counts the unit's bytes and packets on the network.",
+    )
 };
 pub(crate) static MEMORY_ZSWAP_WRITEBACK: Directive = switch(
     "MemoryZSwapWriteback",
     256,
     NOTHING,
+    Proof::By(&[at(&["yes"], file("memory.zswap.writeback", "memory", Holds::One))]),
     "Lets the kernel write compressed swap to the disk.",
     "Nothing.",
 );
@@ -141,6 +176,7 @@ pub(crate) static OOM_POLICY: Directive = Directive {
         243,
         &OUT_OF_MEMORY,
         NOTHING,
+        Proof::By(&[at(&["kill"], file("memory.oom.group", "memory", Holds::One))]),
         "What becomes of the unit when one of its processes is killed for want of memory.",
     )
 };
@@ -153,6 +189,7 @@ pub(crate) static MANAGED_OOM_SWAP: Directive = choice(
     247,
     &ACTIONS,
     AUTO,
+    ACTED_UPON_BY_OOMD,
     "Whether systemd-oomd kills control groups below the unit when swap runs out.",
 );
 pub(crate) static MANAGED_OOM_MEMORY_PRESSURE: Directive = choice(
@@ -160,6 +197,7 @@ pub(crate) static MANAGED_OOM_MEMORY_PRESSURE: Directive = choice(
     247,
     &ACTIONS,
     AUTO,
+    ACTED_UPON_BY_OOMD,
     "Whether systemd-oomd kills control groups below the unit when they wait for memory too long.",
 );
 
@@ -169,9 +207,20 @@ const fn amount(
     rules: &'static AmountRules,
     bus: Bus,
     unset: &'static [Unset],
+    proof: Proof,
     summary: &'static str,
 ) -> Directive {
-    Directive { name, since, kind: Kind::Amount(rules), bus, unset, summary, breaks: "Nothing.", ..ROW }
+    Directive {
+        name,
+        since,
+        kind: Kind::Amount(rules),
+        bus,
+        unset,
+        proof,
+        summary,
+        breaks: "Nothing.",
+        ..ROW
+    }
 }
 
 static PRESSURE: AmountRules = AmountRules { unit: Unit::Pressure, pair: false, order: Order::Unordered };
@@ -183,6 +232,7 @@ pub(crate) static MANAGED_OOM_MEMORY_PRESSURE_LIMIT: Directive = amount(
     &PRESSURE,
     Bus::Same,
     &[always("0%")],
+    ACTED_UPON_BY_OOMD,
     "How much waiting for memory is too much for systemd-oomd; 0% is its own limit.",
 );
 pub(crate) static MANAGED_OOM_MEMORY_PRESSURE_DURATION_SEC: Directive = amount(
@@ -191,6 +241,7 @@ pub(crate) static MANAGED_OOM_MEMORY_PRESSURE_DURATION_SEC: Directive = amount(
     &SPAN,
     Bus::Newest(&["ManagedOOMMemoryPressureDurationUSec"]),
     NOTHING,
+    ACTED_UPON_BY_OOMD,
     "How long the unit must have waited too much before systemd-oomd acts.",
 );
 
@@ -202,6 +253,7 @@ pub(crate) static MANAGED_OOM_PREFERENCE: Directive = choice(
     248,
     &PREFERENCES,
     &[always("none")],
+    ACTED_UPON_BY_OOMD,
     "Whether systemd-oomd spares the unit as long as it can, or always.",
 );
 
@@ -210,6 +262,7 @@ pub(crate) static OOM_RULES: Directive = Directive {
     since: 261,
     kind: Kind::Words(&CONTROLLERS),
     unset: NOTHING,
+    proof: ACTED_UPON_BY_OOMD,
     summary: "The sets of rules by which systemd-oomd watches the unit.",
     breaks: "Nothing.",
     ..ROW
@@ -227,7 +280,7 @@ static WATCHES: LevelRules = words(
 const THRESHOLD: &[Unset] = &[always("200ms")];
 
 const fn watch(name: &'static str, since: u16, summary: &'static str) -> Directive {
-    choice(name, since, &WATCHES, AUTO, summary)
+    choice(name, since, &WATCHES, AUTO, TOLD, summary)
 }
 
 const fn threshold(
@@ -236,7 +289,7 @@ const fn threshold(
     bus: &'static [&'static str],
     summary: &'static str,
 ) -> Directive {
-    amount(name, since, &SPAN, Bus::Newest(bus), THRESHOLD, summary)
+    amount(name, since, &SPAN, Bus::Newest(bus), THRESHOLD, TOLD, summary)
 }
 
 pub(crate) static MEMORY_PRESSURE_WATCH: Directive =
@@ -276,6 +329,7 @@ pub(crate) static FILE_DESCRIPTOR_STORE_PRESERVE: Directive = Directive {
         254,
         &KEEPING,
         &[always("restart")],
+        ACTED_UPON_BY_MANAGER,
         "How long the manager keeps the file descriptors that the service left with it.",
     )
 };
@@ -292,6 +346,7 @@ pub(crate) static KILL_MODE: Directive = Directive {
         187,
         &KILLING,
         &[always("control-group")],
+        ACTED_UPON_BY_MANAGER,
         "Which processes are ended with the service; what is left goes on with its privileges.",
     )
 };
@@ -299,6 +354,7 @@ pub(crate) static SEND_SIGKILL: Directive = switch(
     "SendSIGKILL",
     187,
     &[always("yes")],
+    ACTED_UPON_BY_MANAGER,
     "Kills what does not end by itself in time.",
     "Programs that need longer than the stop's time-out.",
 );

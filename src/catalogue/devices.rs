@@ -2,12 +2,13 @@
 
 use super::failing::{Errno, ExecStep, NO_MOUNTS, What, below, ends_at, refuses};
 use super::{
-    Directive, Entry, Kind, LevelRules, Managers, NOTHING, Operation, Order, Probe, ROW, Sections, When,
-    WordRules, also, always, at_load, at_most, check,
+    Directive, Entry, Kind, LevelRules, Managers, Mounted, NOTHING, Operation, Order, Places, Probe, Proof,
+    ROW, Sections, Trace, When, WordRules, also, always, at_load, at_most, check,
     filesystem::level,
     from,
     kernel::FORCES_NO_NEW_PRIVILEGES_AND,
     privileges::{BRINGS_MOUNTS, CAPABILITY_BOUNDING_SET},
+    sign,
 };
 use crate::manifest::Strictness;
 use crate::need::Need;
@@ -41,6 +42,11 @@ pub(crate) static PRIVATE_DEVICES: Directive = Directive {
         FORCES_NO_NEW_PRIVILEGES_AND,
     ],
     checks: &[check("PrivateDevices", 1000, 1, Probe::On)],
+    proof: Proof::By(&[
+        sign(Trace::Mount(Places::These(&["/dev"]), Mounted::OfItsOwn)),
+        sign(Trace::Without(&["CAP_MKNOD", "CAP_SYS_RAWIO"])),
+        sign(Trace::Filter),
+    ]),
     summary: "Gives the service a /dev with nothing but null, zero, random and the like.",
     breaks: "Physical devices, /dev/log links to elsewhere, credentials sealed by a TPM (252).",
     ..ROW
@@ -77,6 +83,7 @@ pub(crate) static DEVICE_POLICY: Directive = Directive {
     unset: &[always("auto")],
     hardened: &[from(Strictness::Default, &["closed"])],
     yields: &[at_most(Need::StartsSessions, "auto")],
+    proof: Proof::By(&[sign(Trace::DeviceProgram)]),
     summary: "Says which devices the control group may open besides those that are allowed.",
     breaks: "Devices that no DeviceAllow= names.",
     ..ROW
@@ -94,6 +101,7 @@ pub(crate) static DEVICE_ALLOW: Directive = Directive {
     kind: Kind::Words(&DEVICES),
     unset: NOTHING,
     yields: &[also(Need::Devices, "{path} {access}")],
+    proof: Proof::By(&[sign(Trace::DeviceProgram)]),
     summary: "Devices that the control group may open.",
     breaks: "Nothing by itself; with DevicePolicy=auto a first entry closes all others.",
     ..ROW

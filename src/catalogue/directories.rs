@@ -2,8 +2,8 @@
 
 use super::failing::{ExecStep, Failing, READ_ONLY, ends_at};
 use super::{
-    AmountRules, Bus, Directive, Entry, FUNCTIONAL, Kind, LevelRules, Managers, NOTHING, Opens, Order, ROW,
-    Unit, WordRules, Writable, always, filesystem::level,
+    AmountRules, Bus, Directive, Entry, FUNCTIONAL, Kind, LevelRules, Managers, NOTHING, Opens, Order, Proof,
+    ROW, Unit, WordRules, Writable, always, filesystem::level,
 };
 
 static BELOW: WordRules = WordRules { entry: Entry::Below, order: Order::MoreIsWeaker };
@@ -11,6 +11,7 @@ static BELOW_BY_NAME: WordRules = WordRules { entry: Entry::BelowByName, order: 
 
 /// The way out where a directory cannot be made.
 const MAKES: &str = "make room for it: see that nothing of another kind or owner lies in its place";
+const ON_DISK: Proof = Proof::Nothing("it is the file system's, not the process's");
 
 const fn directory(
     name: &'static str,
@@ -30,6 +31,7 @@ const fn directory(
         bus: Bus::Together(bus),
         unset: NOTHING,
         key: Some(key),
+        proof: ON_DISK,
         summary,
         breaks: "Nothing; the manager makes and owns it.",
         ..ROW
@@ -45,6 +47,7 @@ const fn directory_mode(name: &'static str, since: u16, key: &'static str) -> Di
         kind: Kind::Mode(Order::MoreIsWeaker),
         unset: DIRECTORY_MODE,
         key: Some(key),
+        proof: ON_DISK,
         summary: "The mode of that directory.",
         breaks: "Programs of other users that look into it.",
         ..ROW
@@ -119,6 +122,7 @@ pub(crate) static RUNTIME_DIRECTORY_PRESERVE: Directive = Directive {
     since: 235,
     kind: Kind::Level(&PRESERVE),
     key: Some("directories.runtime.keep"),
+    proof: Proof::Nothing("the manager acts when the service stops"),
     summary: "Keeps the runtime directory when the service stops.",
     breaks: "Nothing.",
     ..ROW
@@ -135,6 +139,7 @@ const fn quota(name: &'static str, summary: &'static str) -> Directive {
         managers: Managers::System,
         kind: Kind::Amount(&QUOTA),
         unset: UNLIMITED,
+        proof: ON_DISK,
         summary,
         breaks: "Writing, when the service needs more; nothing on file systems without project quotas.",
         ..ROW
@@ -147,6 +152,7 @@ const fn accounting(name: &'static str) -> Directive {
         since: 258,
         managers: Managers::System,
         kind: Kind::Switch(&FUNCTIONAL),
+        proof: ON_DISK,
         summary: "Counts what lies in that directory.",
         breaks: "Nothing.",
         ..ROW

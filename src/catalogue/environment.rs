@@ -1,8 +1,8 @@
 //! Rows about environment variables and the journal, which say how a service runs.
 
 use super::{
-    AmountRules, Bus, Directive, Entry, Kind, Level, LevelRules, Managers, NOTHING, Odd, Order, ROW,
-    TextGrammar, Unit, WordRules, always,
+    AmountRules, Bus, Directive, Entry, Kind, Level, LevelRules, Managers, Mounted, NOTHING, Odd, Order,
+    Places, Proof, ROW, TextGrammar, Trace, Unit, WordRules, always, sign,
 };
 use crate::release::EVERY;
 
@@ -15,6 +15,8 @@ pub(super) static ROWS: &[&Directive] = &[
     &LOG_LEVEL_MAX,
 ];
 
+const ACTED_UPON_BY_JOURNAL: Proof = Proof::Nothing("the journal acts upon it");
+
 static PASSED: WordRules = WordRules { entry: Entry::Word, order: Order::MoreIsWeaker };
 static TAKEN: WordRules = WordRules { entry: Entry::Word, order: Order::Unordered };
 
@@ -25,7 +27,16 @@ const fn list(
     summary: &'static str,
     breaks: &'static str,
 ) -> Directive {
-    Directive { name, since, kind: Kind::Words(rules), unset: NOTHING, summary, breaks, ..ROW }
+    Directive {
+        name,
+        since,
+        kind: Kind::Words(rules),
+        unset: NOTHING,
+        proof: Proof::Nothing("the environment is the service's own to change"),
+        summary,
+        breaks,
+        ..ROW
+    }
 }
 
 pub(crate) static PASS_ENVIRONMENT: Directive = list(
@@ -49,6 +60,7 @@ pub(crate) static LOG_NAMESPACE: Directive = Directive {
     since: 245,
     kind: Kind::Text(TextGrammar::Free),
     unset: NOTHING,
+    proof: Proof::By(&[sign(Trace::Mount(Places::These(&["/run/systemd/journal"]), Mounted::OfItsOwn))]),
     summary: "A journal of its own for the service.",
     breaks: "Looking for its log in the system's journal.",
     ..ROW
@@ -64,6 +76,7 @@ pub(crate) static LOG_RATE_LIMIT_INTERVAL_SEC: Directive = Directive {
     kind: Kind::Amount(&SPAN),
     bus: Bus::Newest(&["LogRateLimitIntervalUSec"]),
     unset: &[always("0")],
+    proof: ACTED_UPON_BY_JOURNAL,
     summary: "The time over which LogRateLimitBurst= is counted.",
     breaks: "Messages that are dropped.",
     ..ROW
@@ -74,6 +87,7 @@ pub(crate) static LOG_RATE_LIMIT_BURST: Directive = Directive {
     since: 240,
     kind: Kind::Amount(&MESSAGES),
     unset: &[always("0")],
+    proof: ACTED_UPON_BY_JOURNAL,
     summary: "Messages that the journal takes from the service before it drops some.",
     breaks: "Messages that are dropped.",
     ..ROW
@@ -116,6 +130,7 @@ pub(crate) static LOG_LEVEL_MAX: Directive = Directive {
     since: 236,
     kind: Kind::Level(&PRIORITIES),
     unset: NOTHING,
+    proof: ACTED_UPON_BY_JOURNAL,
     summary: "Drops messages of the service that matter less.",
     breaks: "Looking for them.",
     ..ROW

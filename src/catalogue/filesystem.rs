@@ -4,9 +4,9 @@ use super::failing::{
     Errno, ExecStep, Failing, HIDDEN, NO_MOUNTS, READ_ONLY, REFUSED, What, below, ends_at, refuses,
 };
 use super::{
-    Applies, Bus, Directive, Entry, Kind, Level, LevelRules, Managers, NOTHING, Opens, Order, Probe, ROW,
-    Sections, Sight, TextGrammar, WordRules, Writable, add, also, at_most, check, from,
-    privileges::BRINGS_MOUNTS,
+    Applies, Bus, Directive, Entry, Kind, Level, LevelRules, Managers, Mounted, NOTHING, Opens, Order,
+    Places, Probe, Proof, ROW, Sections, Sight, TextGrammar, Trace, WordRules, Writable, add, also, at,
+    at_most, check, from, privileges::BRINGS_MOUNTS, sign,
 };
 use super::{Implied, Operation, Stage, When};
 use super::{Odd, directories, images};
@@ -110,6 +110,11 @@ pub(crate) static PROTECT_SYSTEM: Directive = Directive {
         Probe::Words(&[("strict", 0), ("full", 3), ("yes", 5), ("no", 10)]),
     )
     .applying(Applies::DefaultDependencies)],
+    proof: Proof::By(&[
+        at(&["yes", "full"], Trace::Mount(Places::These(&["/usr", "/boot", "/efi"]), Mounted::ReadOnly)),
+        at(&["full"], Trace::Mount(Places::These(&["/etc"]), Mounted::ReadOnly)),
+        at(&["strict"], Trace::Mount(Places::These(&["/"]), Mounted::ReadOnly)),
+    ]),
     summary: "Mounts the operating system, or everything, read-only for the service.",
     breaks: "Writing anywhere that the unit does not declare; disk space as seen through the service.",
     ..ROW
@@ -123,7 +128,7 @@ static HOME: LevelRules = LevelRules {
     order: Order::MoreIsStricter,
 };
 
-/// What ProtectHome= covers.
+/// The directories that hold homes (systemd.exec(5), ProtectHome=).
 const HOMES: &[&str] = &["/home", "/root", "/run/user"];
 
 /// The way out where a service lives in a home.
@@ -155,6 +160,11 @@ pub(crate) static PROTECT_HOME: Directive = Directive {
     )
     .applying(Applies::DefaultDependencies)],
     sight: Sight::Hides { at: &["yes", "tmpfs"], paths: &["/home", "/root", "/run/user"] },
+    proof: Proof::By(&[
+        at(&["yes"], Trace::Mount(Places::These(HOMES), Mounted::Hidden)),
+        at(&["read-only"], Trace::Mount(Places::These(HOMES), Mounted::ReadOnly)),
+        at(&["tmpfs"], Trace::Mount(Places::These(HOMES), Mounted::Temporary)),
+    ]),
     summary: "Hides /home, /root and /run/user from the service.",
     breaks: "Data below /home, a working directory there, a home that is a symlink.",
     ..ROW
@@ -194,6 +204,7 @@ pub(crate) static PRIVATE_TMP: Directive = Directive {
     ],
     implies: &[BRINGS_MOUNTS],
     checks: &[check("PrivateTmp", 1000, 1, Probe::On).applying(Applies::DefaultDependencies)],
+    proof: Proof::By(&[sign(Trace::Mount(Places::These(&["/tmp", "/var/tmp"]), Mounted::OfItsOwn))]),
     summary: "Gives the service a /tmp and a /var/tmp of its own.",
     breaks: "Files that other programs look for in /tmp; ordering in early boot.",
     ..ROW
@@ -221,6 +232,7 @@ pub(crate) static READ_WRITE_PATHS: Directive = Directive {
         also(Need::SendsMailSetgid, "-/var/spool"),
         also(Need::SendsMailSetuid, "-/var/spool"),
     ],
+    proof: Proof::By(&[sign(Trace::Mount(Places::Named, Mounted::Writable))]),
     summary: "Leaves paths writable that another directive makes read-only.",
     breaks: "The start (226/NAMESPACE), if a path is missing and has no `-` before it.",
     ..ROW
@@ -237,6 +249,7 @@ pub(crate) static READ_ONLY_PATHS: Directive = Directive {
     kind: Kind::Words(&PATHS_DENY),
     unset: NOTHING,
     yields: &[also(Need::KeepsReadOnly, "{path}")],
+    proof: Proof::By(&[sign(Trace::Mount(Places::Named, Mounted::ReadOnly))]),
     summary: "Makes paths read-only for the service.",
     breaks: "The start (226/NAMESPACE), if a path is missing and has no `-` before it.",
     ..ROW
@@ -253,6 +266,7 @@ pub(crate) static INACCESSIBLE_PATHS: Directive = Directive {
     kind: Kind::Words(&PATHS_DENY),
     unset: NOTHING,
     sight: Sight::HidesEntries,
+    proof: Proof::By(&[sign(Trace::Mount(Places::Named, Mounted::Hidden))]),
     summary: "Hides paths from the service.",
     breaks: "Whatever looks there: web panels and /etc/sudoers.",
     ..ROW
@@ -283,6 +297,7 @@ pub(crate) static EXEC_PATHS: Directive = Directive {
         add(Need::SendsMailSetuid, "/usr/sbin"),
         add(Need::LoadsPlugins, "{path}"),
     ],
+    proof: Proof::By(&[sign(Trace::Mount(Places::Named, Mounted::Executable))]),
     summary: "Leaves paths executable that NoExecPaths= closes.",
     breaks: "Nothing; it opens.",
     ..ROW
@@ -307,6 +322,7 @@ pub(crate) static NO_EXEC_PATHS: Directive = Directive {
         at_most(Need::MakesMounts, ""),
         at_most(Need::StartsSessions, ""),
     ],
+    proof: Proof::By(&[sign(Trace::Mount(Places::Named, Mounted::NotExecutable))]),
     summary: "Refuses to run or map code from paths.",
     breaks: "Shells and helpers that ExecPaths= does not name: 203/EXEC, also in ExecReload=.",
     ..ROW
@@ -327,10 +343,11 @@ const fn mounts(
     name: &'static str,
     since: u16,
     rules: &'static WordRules,
+    proof: Proof,
     summary: &'static str,
     breaks: &'static str,
 ) -> Directive {
-    Directive { name, since, kind: Kind::Words(rules), unset: NOTHING, summary, breaks, ..ROW }
+    Directive { name, since, kind: Kind::Words(rules), unset: NOTHING, proof, summary, breaks, ..ROW }
 }
 
 pub(crate) static TEMPORARY_FILE_SYSTEM: Directive = Directive {
@@ -343,6 +360,7 @@ pub(crate) static TEMPORARY_FILE_SYSTEM: Directive = Directive {
         "TemporaryFileSystem",
         238,
         &EMPTIED,
+        Proof::By(&[sign(Trace::Mount(Places::Named, Mounted::Temporary))]),
         "Mounts empty temporary file systems over paths.",
         "Whatever lies below those paths is hidden.",
     )
@@ -360,6 +378,7 @@ pub(crate) static BIND_PATHS: Directive = Directive {
         "BindPaths",
         233,
         &WRITABLE_BINDS,
+        Proof::By(&[sign(Trace::Mount(Places::Named, Mounted::Mount))]),
         "Mounts paths of the host at other places, writable.",
         "The start (226/NAMESPACE), if a source is missing.",
     )
@@ -376,6 +395,7 @@ pub(crate) static BIND_READ_ONLY_PATHS: Directive = Directive {
         "BindReadOnlyPaths",
         233,
         &BINDS,
+        Proof::By(&[sign(Trace::Mount(Places::Named, Mounted::ReadOnlyMount))]),
         "Mounts paths of the host at other places, read-only.",
         "The start (226/NAMESPACE), if a source is missing.",
     )
@@ -392,6 +412,7 @@ const OTHER_ROOT: &[Failing] = &[
         "put it into that tree, or mount it there",
     ),
 ];
+const ANOTHER_ROOT: Proof = Proof::By(&[sign(Trace::Root)]);
 
 const fn root(
     name: &'static str,
@@ -407,6 +428,7 @@ const fn root(
         unset: NOTHING,
         implies,
         fails: OTHER_ROOT,
+        proof: ANOTHER_ROOT,
         summary,
         breaks: "Everything that is not in the tree: CA certificates, user databases, the journal's sockets.",
         ..ROW
@@ -432,14 +454,30 @@ pub(crate) static ROOT_MSTACK: Directive =
     root("RootMStack", 260, &[opens_loop(EVERY)], "Takes a stack of mounts for the service's root.");
 pub(crate) static MOUNT_IMAGES: Directive = Directive {
     implies: &[opens_loop(EVERY)],
-    ..mounts("MountImages", 247, &IMAGES, "Mounts disk images below the service's root.", "Nothing.")
+    ..mounts(
+        "MountImages",
+        247,
+        &IMAGES,
+        Proof::By(&[sign(Trace::Mount(Places::Named, Mounted::Mount))]),
+        "Mounts disk images below the service's root.",
+        "Nothing.",
+    )
 };
-pub(crate) static EXTENSION_IMAGES: Directive =
-    mounts("ExtensionImages", 248, &EXTENSIONS, "Lays extension images over the service's root.", "Nothing.");
+const LAID_OVER: Proof = Proof::Nothing("an overlay does not name what it was made of");
+
+pub(crate) static EXTENSION_IMAGES: Directive = mounts(
+    "ExtensionImages",
+    248,
+    &EXTENSIONS,
+    LAID_OVER,
+    "Lays extension images over the service's root.",
+    "Nothing.",
+);
 pub(crate) static EXTENSION_DIRECTORIES: Directive = mounts(
     "ExtensionDirectories",
     251,
     &DIRECTORIES,
+    LAID_OVER,
     "Lays extension directories over the service's root.",
     "Nothing.",
 );
@@ -453,6 +491,7 @@ pub(crate) static RESTRICT_FILE_SYSTEMS: Directive = Directive {
     since: 250,
     kind: Kind::Names(super::NameGrammar::FileSystems),
     unset: NOTHING,
+    proof: Proof::By(&[sign(Trace::Program)]),
     summary: "Refuses to open files of some types of file system, where the kernel has the BPF LSM.",
     breaks: "Programs that look at other file systems.",
     ..ROW
@@ -470,6 +509,7 @@ pub(crate) static MOUNT_FLAGS: Directive = Directive {
     name: "MountFlags",
     kind: Kind::Level(&PROPAGATION),
     unset: NOTHING,
+    proof: Proof::By(&[sign(Trace::Propagation)]),
     summary: "Says whether mounts of the host reach the service, and its own the host, once it has mounts of its own.",
     breaks: "Disks that are mounted while the service runs, with `private`; it does not see them.",
     ..ROW

@@ -3,8 +3,8 @@
 use super::failing::{ExecStep, Failing, REFUSED, What, ends_at, refuses};
 use super::{
     Applies, Bus, Directive, Entry, Implied, Kind, Level, LevelRules, Managers, NOTHING, Odd, Operation,
-    Order, Probe, ROW, Sections, Stage, SwitchRules, TextGrammar, When, WordRules, also, always, at_load,
-    at_most, check, filesystem, from, privileges,
+    Order, Probe, Proof, ROW, Sections, Stage, SwitchRules, TextGrammar, Trace, When, WordRules, also,
+    always, at_load, at_most, check, filesystem, from, privileges, sign,
 };
 use crate::context::{Scope, UnitType};
 use crate::manifest::Strictness;
@@ -45,6 +45,7 @@ pub(crate) static USER: Directive = Directive {
     kind: Kind::Text(TextGrammar::Identity),
     unset: NOTHING,
     key: Some("user"),
+    proof: Proof::By(&[sign(Trace::User)]),
     summary: "The user that the service runs as.",
     breaks: "Whatever only root may do.",
     ..ROW
@@ -60,6 +61,7 @@ pub(crate) static GROUP: Directive = Directive {
     kind: Kind::Text(TextGrammar::Group),
     unset: NOTHING,
     key: Some("group"),
+    proof: Proof::By(&[sign(Trace::Group)]),
     summary: "The primary group that the service runs as; the user's own where it is not set.",
     breaks: "Access that the user's own group gives.",
     ..ROW
@@ -110,6 +112,7 @@ pub(crate) static DYNAMIC_USER: Directive = Directive {
             stage: Stage::Load,
         },
     ],
+    proof: Proof::By(&[sign(Trace::DynamicUser)]),
     summary: "Makes up a user for as long as the service runs.",
     breaks: "Files that must keep an owner, setgid helpers, openat2() (from 242 on it brings RestrictSUIDSGID=).",
     ..ROW
@@ -126,6 +129,7 @@ pub(crate) static SUPPLEMENTARY_GROUPS: Directive = Directive {
     key: Some("groups"),
     yields: &[also(Need::Devices, "{group}")],
     checks: &[check("SupplementaryGroups", 200, 1, Probe::Empty).applying(Applies::Unprivileged)],
+    proof: Proof::By(&[sign(Trace::Groups)]),
     summary: "Further groups of the service.",
     breaks: "Access through a group that is left out.",
     ..ROW
@@ -137,6 +141,7 @@ pub(crate) static PAM_NAME: Directive = Directive {
     managers: Managers::System,
     kind: Kind::Text(TextGrammar::Free),
     unset: NOTHING,
+    proof: Proof::Nothing("a session of PAM leaves what its modules leave"),
     summary: "Opens a PAM session around the service.",
     breaks: "Processes of the session that PAM itself starts are not confined.",
     ..ROW
@@ -149,6 +154,7 @@ pub(crate) static UMASK: Directive = Directive {
     key: Some("umask"),
     hardened: &[from(Strictness::Default, &["0027"]), from(Strictness::Strict, &["0077"])],
     checks: &[check("UMask", 100, 10, Probe::MaskBits(&[(0o002, 10), (0o004, 5), (0o020, 2), (0o040, 1)]))],
+    proof: Proof::By(&[sign(Trace::UMask)]),
     summary: "Takes permissions away from files that the service makes.",
     breaks: "Programs of other users that read those files.",
     ..ROW
@@ -179,6 +185,7 @@ pub(crate) static KEYRING_MODE: Directive = Directive {
     ],
     hardened: &[from(Strictness::Default, &["private"])],
     checks: &[check("KeyringMode", 1000, 1, Probe::Words(&[("private", 0), ("inherit", 1), ("shared", 1)]))],
+    proof: Proof::Nothing("no file tells which keyring a process has"),
     summary: "Gives the service a kernel keyring of its own.",
     breaks: "Keys that are handed over through the user's keyring.",
     ..ROW
@@ -195,6 +202,7 @@ pub(crate) static REMOVE_IPC: Directive = Directive {
         at_most(Need::StartsSessions, "no"),
     ],
     checks: &[check("RemoveIPC", 100, 1, Probe::On).applying(Applies::UnprivilegedSystem)],
+    proof: Proof::Nothing("the manager acts when the service stops"),
     summary: "Removes System V and POSIX IPC objects of the service's user when it stops.",
     breaks: "Another service of the same user that uses them.",
     ..ROW
@@ -224,6 +232,7 @@ const fn credential(
         shares: Some(shares),
         implies,
         fails: NO_SOURCE,
+        proof: Proof::Nothing("the service would not have started without it"),
         summary,
         breaks: "The start (243/CREDENTIALS), if the source is missing.",
         ..ROW
@@ -295,6 +304,7 @@ pub(crate) static IMPORT_CREDENTIAL: Directive = Directive {
     kind: Kind::Words(&IMPORTS),
     bus: Bus::Newest(&["ImportCredentialEx", "ImportCredential"]),
     unset: NOTHING,
+    proof: Proof::Nothing("a credential that is missing is skipped"),
     summary: "Hands over credentials that the machine itself was given.",
     breaks: "Nothing; a missing one is skipped.",
     ..ROW
@@ -310,6 +320,7 @@ pub(crate) static DELEGATE: Directive = Directive {
     since: 218,
     kind: Kind::Switch(&DELEGATION),
     checks: &[check("Delegate", 100, 1, Probe::Off)],
+    proof: Proof::Nothing("it opens a control group to the service"),
     summary: "Leaves the service's control group to the service.",
     breaks: "Nothing; it opens.",
     ..ROW
@@ -324,6 +335,7 @@ pub(crate) static OPEN_FILE: Directive = Directive {
     since: 253,
     kind: Kind::Words(&FILES),
     unset: NOTHING,
+    proof: Proof::Nothing("a descriptor does not say who opened it"),
     summary: "Opens a file with the manager's rights and hands it to the service.",
     breaks: "The start, if the file is missing and not marked `graceful`.",
     ..ROW
@@ -337,6 +349,7 @@ const fn start_only(name: &'static str, summary: &'static str) -> Directive {
         name,
         sections: Sections::Service,
         kind: Kind::Switch(&START_ONLY),
+        proof: Proof::Nothing("it concerns other commands than the one that runs"),
         summary,
         breaks: "Nothing; it opens.",
         ..ROW

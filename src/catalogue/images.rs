@@ -1,6 +1,11 @@
 //! Rows about disk images: how they are mounted and what vouches for them.
 
-use super::{Bus, Directive, Entry, FUNCTIONAL, Kind, Managers, NOTHING, Order, ROW, TextGrammar, WordRules};
+use super::{
+    Bus, Directive, Entry, FUNCTIONAL, Kind, Managers, NOTHING, Order, Proof, ROW, TextGrammar, WordRules,
+};
+
+/// What an image must be shows only before the start.
+const CHECKED: Proof = Proof::Nothing("it is checked when the service starts, or the start fails");
 
 static OPTIONS: WordRules = WordRules { entry: Entry::ImageOptions, order: Order::Unordered };
 
@@ -10,6 +15,7 @@ pub(crate) static ROOT_IMAGE_OPTIONS: Directive = Directive {
     beside: Some(&super::filesystem::ROOT_IMAGE),
     kind: Kind::Words(&OPTIONS),
     unset: NOTHING,
+    proof: CHECKED,
     summary: "Mount options for the partitions of the image that is the service's root.",
     breaks: "What the options refuse: writing with `ro`, devices with `nodev`, programs with `noexec`.",
     ..ROW
@@ -20,6 +26,7 @@ pub(crate) static ROOT_EPHEMERAL: Directive = Directive {
     since: 254,
     managers: Managers::System,
     kind: Kind::Switch(&FUNCTIONAL),
+    proof: Proof::Nothing("a copy looks like what it was made of"),
     summary: "Gives the service a copy of its root that is thrown away when it stops.",
     breaks: "Whatever the service means to keep in its root.",
     ..ROW
@@ -33,6 +40,7 @@ const fn vouching(name: &'static str, grammar: TextGrammar, bus: Bus, summary: &
         kind: Kind::Text(grammar),
         bus,
         unset: NOTHING,
+        proof: CHECKED,
         summary,
         breaks: "The start, if the image is another one.",
         ..ROW
@@ -62,6 +70,7 @@ const fn policy(name: &'static str, summary: &'static str) -> Directive {
         kind: Kind::Text(TextGrammar::ImagePolicy),
         bus: Bus::Nowhere,
         unset: NOTHING,
+        proof: CHECKED,
         summary,
         breaks: "The start, with an image that lacks the protection.",
         ..ROW

@@ -4,12 +4,13 @@ use super::failing::{
     Errno, ExecStep, HIDDEN, NO_FILTER, NO_MOUNTS, READ_ONLY, REFUSED, What, below, ends_at, refuses,
 };
 use super::{
-    Bus, Directive, Entry, Given, Implied, Kind, Level, LevelRules, Managers, NOTHING, Odd, Operation, Order,
-    Probe, ROW, Sections, Stage, When, WordRules, always, at_load, at_most, check, devices,
+    Bus, Directive, Entry, Given, Implied, Kind, Level, LevelRules, Managers, Mounted, NOTHING, Namespace,
+    Odd, Operation, Order, Places, Probe, Proof, ROW, Sections, Stage, Trace, When, WordRules, always, at,
+    at_load, at_most, check, devices,
     filesystem::level,
     from, given,
     privileges::{BRINGS_MOUNTS, CAPABILITY_BOUNDING_SET, NO_NEW_PRIVILEGES},
-    process,
+    process, sign,
 };
 use crate::manifest::Strictness;
 use crate::need::Need;
@@ -80,6 +81,7 @@ pub(crate) static PROTECT_KERNEL_TUNABLES: Directive = Directive {
     ],
     implies: &[BRINGS_MOUNTS, FORCES_NO_NEW_PRIVILEGES_AND],
     checks: &[check("ProtectKernelTunables", 1000, 1, Probe::On)],
+    proof: Proof::By(&[sign(Trace::Mount(Places::These(&["/proc/sys"]), Mounted::ReadOnly))]),
     summary: "Makes kernel settings below /proc/sys and /sys read-only.",
     breaks: "Programs that tune the kernel: irqbalance runs on and does nothing.",
     ..ROW
@@ -114,6 +116,11 @@ pub(crate) static PROTECT_KERNEL_MODULES: Directive = Directive {
         FORCES_NO_NEW_PRIVILEGES_AND,
     ],
     checks: &[check("ProtectKernelModules", 1000, 1, Probe::On)],
+    proof: Proof::By(&[
+        sign(Trace::Without(&["CAP_SYS_MODULE"])),
+        sign(Trace::Filter),
+        sign(Trace::Mount(Places::These(&["/usr/lib/modules"]), Mounted::Hidden)),
+    ]),
     summary: "Refuses to load kernel modules and hides their files.",
     breaks: "Programs that load modules themselves.",
     ..ROW
@@ -147,6 +154,11 @@ pub(crate) static PROTECT_KERNEL_LOGS: Directive = Directive {
         FORCES_NO_NEW_PRIVILEGES_AND,
     ],
     checks: &[check("ProtectKernelLogs", 1000, 1, Probe::On).in_releases(&[Range::since(244)])],
+    proof: Proof::By(&[
+        sign(Trace::Without(&["CAP_SYSLOG"])),
+        sign(Trace::Filter),
+        sign(Trace::Mount(Places::These(&["/proc/kmsg"]), Mounted::Hidden)),
+    ]),
     summary: "Hides the kernel's log.",
     breaks: "System loggers.",
     ..ROW
@@ -177,6 +189,10 @@ pub(crate) static PROTECT_CONTROL_GROUPS: Directive = Directive {
     ],
     implies: &[BRINGS_MOUNTS],
     checks: &[check("ProtectControlGroups", 1000, 1, Probe::On)],
+    proof: Proof::By(&[
+        at(&["yes", "strict"], Trace::Mount(Places::These(&["/sys/fs/cgroup"]), Mounted::ReadOnly)),
+        at(&["private", "strict"], Trace::Namespace(Namespace::ControlGroup)),
+    ]),
     summary: "Makes the control group tree read-only.",
     breaks: "Container managers.",
     ..ROW
@@ -224,6 +240,7 @@ pub(crate) static PROTECT_CLOCK: Directive = Directive {
         FORCES_NO_NEW_PRIVILEGES_AND,
     ],
     checks: &[check("ProtectClock", 1000, 1, Probe::On).in_releases(&[Range::since(245)])],
+    proof: Proof::By(&[sign(Trace::Without(&["CAP_SYS_TIME", "CAP_WAKE_ALARM"])), sign(Trace::Filter)]),
     summary: "Refuses to set the clock; leaves the hardware clock readable, which costs a tenth for DeviceAllow=.",
     breaks: "Time services; up to 251 any physical device, for it makes the device policy an allow list.",
     ..ROW
@@ -256,6 +273,7 @@ pub(crate) static PROTECT_HOSTNAME: Directive = Directive {
     ],
     implies: FORCES_NO_NEW_PRIVILEGES,
     checks: &[check("ProtectHostname", 50, 1, Probe::On).in_releases(&[Range::since(242)])],
+    proof: Proof::By(&[sign(Trace::Namespace(Namespace::HostName)), at(&["yes"], Trace::Filter)]),
     summary: "Refuses to set the host name, and freezes the one that the service sees.",
     breaks: "Programs that must see the name change.",
     ..ROW
@@ -303,6 +321,7 @@ pub(crate) static PROTECT_PROC: Directive = Directive {
         Probe::Words(&[("invisible", 0), ("ptraceable", 0), ("noaccess", 1), ("default", 3)]),
     )
     .in_releases(&[Range::since(247)])],
+    proof: Proof::By(&[sign(Trace::ProcOption("hidepid"))]),
     summary: "Hides the processes of other users.",
     breaks: "Monitoring; nothing for a service that runs as root with CAP_SYS_PTRACE.",
     ..ROW
@@ -341,6 +360,7 @@ pub(crate) static PROC_SUBSET: Directive = Directive {
     checks: &[
         check("ProcSubset", 10, 1, Probe::Words(&[("pid", 0), ("all", 1)])).in_releases(&[Range::since(247)])
     ],
+    proof: Proof::By(&[sign(Trace::ProcOption("subset"))]),
     summary: "Hides everything in /proc but processes.",
     breaks: "/proc/meminfo, /proc/net, /proc/sys: crashes and silently wrong figures.",
     ..ROW
@@ -358,6 +378,7 @@ pub(crate) static LOCK_PERSONALITY: Directive = Directive {
     ],
     implies: FORCES_NO_NEW_PRIVILEGES,
     checks: &[check("LockPersonality", 100, 1, Probe::On)],
+    proof: Proof::By(&[sign(Trace::Filter)]),
     summary: "Refuses to change the kernel's execution domain.",
     breaks: "Emulators of other systems.",
     ..ROW
@@ -378,6 +399,7 @@ pub(crate) static RESTRICT_REALTIME: Directive = Directive {
     yields: &[at_most(Need::Realtime, "no"), at_most(Need::StartsSessions, "no")],
     implies: FORCES_NO_NEW_PRIVILEGES,
     checks: &[check("RestrictRealtime", 500, 1, Probe::On)],
+    proof: Proof::By(&[sign(Trace::Filter)]),
     summary: "Refuses real-time scheduling.",
     breaks: "Sound servers, time services.",
     ..ROW
@@ -402,6 +424,9 @@ pub(crate) static MEMORY_DENY_WRITE_EXECUTE: Directive = Directive {
     ],
     implies: FORCES_NO_NEW_PRIVILEGES,
     checks: &[check("MemoryDenyWriteExecute", 100, 1, Probe::On)],
+    proof: Proof::Nothing(
+        "prctl(2) tells it to the process alone; a filter of older kernels is one among others",
+    ),
     summary: "Refuses memory that is writable and executable.",
     breaks: "Just-in-time compilers, packed binaries, libraries with an executable stack.",
     ..ROW
@@ -423,6 +448,7 @@ pub(crate) static PRIVATE_BPF: Directive = Directive {
     sections: Sections::Exec,
     since: 258,
     kind: Kind::Level(&BPF),
+    proof: Proof::By(&[sign(Trace::Mount(Places::These(&["/sys/fs/bpf"]), Mounted::OfItsOwn))]),
     summary: "Gives the service a BPF file system of its own.",
     breaks: "Pinned BPF objects of the host.",
     ..ROW
@@ -437,6 +463,7 @@ const fn bpf_delegate(name: &'static str, summary: &'static str) -> Directive {
         since: 258,
         kind: Kind::Words(&BPF_PARTS),
         unset: NOTHING,
+        proof: Proof::Nothing("it opens the file system of PrivateBPF="),
         summary,
         breaks: "Nothing; it opens.",
         ..ROW

@@ -1,13 +1,14 @@
 //! Rows about the labels of security modules.
 
 use super::failing::{ExecStep, ends_at};
-use super::{Directive, Kind, Managers, NOTHING, ROW, TextGrammar};
+use super::{Directive, Kind, LabelFile, Managers, NOTHING, Proof, ROW, TextGrammar, Trace, sign};
 
 const fn label(
     name: &'static str,
     since: u16,
     grammar: TextGrammar,
     managers: Managers,
+    proof: Proof,
     summary: &'static str,
 ) -> Directive {
     Directive {
@@ -16,6 +17,7 @@ const fn label(
         managers,
         kind: Kind::Text(grammar),
         unset: NOTHING,
+        proof,
         summary,
         breaks: "The start, if the module does not know it and it has no `-` before it.",
         ..ROW
@@ -32,6 +34,7 @@ pub(crate) static SELINUX_CONTEXT: Directive = Directive {
         209,
         TextGrammar::Label,
         Managers::Both,
+        Proof::By(&[sign(Trace::Label(LabelFile::Selinux))]),
         "The SELinux context that the service runs in, in place of the one that the policy chooses.",
     )
 };
@@ -42,6 +45,7 @@ pub(crate) static APP_ARMOR_PROFILE: Directive = Directive {
         210,
         TextGrammar::Profile,
         Managers::System,
+        Proof::By(&[sign(Trace::Label(LabelFile::AppArmor))]),
         "The AppArmor profile that the service switches to; it must be loaded.",
     )
 };
@@ -55,6 +59,7 @@ pub(crate) static SMACK_PROCESS_LABEL: Directive = Directive {
         218,
         TextGrammar::Label,
         Managers::System,
+        Proof::By(&[sign(Trace::Label(LabelFile::Smack))]),
         "The Smack label of the service's processes.",
     )
 };

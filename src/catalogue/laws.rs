@@ -264,3 +264,39 @@ fn settling_twice_changes_nothing() {
         assert_eq!(once, twice, "{major}");
     }
 }
+
+#[test]
+fn every_row_says_how_it_is_proved_or_why_it_is_not() {
+    for row in all() {
+        let signs = match row.proof {
+            Proof::Unstated => panic!("{}", row.name),
+            Proof::Nothing(why) => {
+                assert!(why.len() > 10 && !why.ends_with('.'), "{}: {why}", row.name);
+                continue;
+            }
+            Proof::By(signs) => signs,
+        };
+        assert!(!signs.is_empty(), "{}", row.name);
+        for sign in signs {
+            for word in sign.at {
+                let written = match row.kind {
+                    Kind::Level(rules) => rules.levels.iter().any(|level| level.text == *word),
+                    Kind::Switch(_) => *word == "yes",
+                    _ => false,
+                };
+                assert!(written, "{}: `{word}` is none of its words", row.name);
+            }
+            match sign.trace {
+                Trace::Without(names) => {
+                    assert!(names.iter().all(|name| crate::value::bit(name) != 0), "{}", row.name);
+                }
+                Trace::Mount(Places::Named, _) => {
+                    let Kind::Words(rules) = row.kind else { panic!("{} names no places", row.name) };
+                    let place = crate::value::entry_place(rules.entry, "/a:/b");
+                    assert!(place.is_some(), "{}", row.name);
+                }
+                _ => {}
+            }
+        }
+    }
+}

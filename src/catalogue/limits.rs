@@ -1,7 +1,7 @@
 //! Rows about the limits of single processes (setrlimit(2)).
 
 use super::failing::{Errno, ExecStep, Failing, Signal, What, ends_at, kills, refuses};
-use super::{AmountRules, Bus, Directive, Kind, NOTHING, Order, ROW, Unit};
+use super::{AmountRules, Bus, Directive, Kind, NOTHING, Order, Proof, ROW, Trace, Unit, sign};
 
 const fn counted(unit: Unit) -> AmountRules {
     AmountRules { unit, pair: true, order: Order::MoreIsWeaker }
@@ -24,6 +24,7 @@ const fn limit(
     name: &'static str,
     rules: &'static AmountRules,
     bus: &'static [&'static str],
+    proof: Proof,
     summary: &'static str,
 ) -> Directive {
     Directive {
@@ -33,6 +34,7 @@ const fn limit(
         // The manager's own default is its configuration's.
         unset: NOTHING,
         fails: &[CANNOT_SET],
+        proof,
         summary,
         breaks: "The service, when it needs more.",
         ..ROW
@@ -46,6 +48,7 @@ pub(crate) static NOFILE: Directive = Directive {
         "LimitNOFILE",
         &COUNT,
         &["LimitNOFILE", "LimitNOFILESoft"],
+        Proof::By(&[sign(Trace::Limit("Max open files"))]),
         "Open file descriptors of each process.",
     )
 };
@@ -56,12 +59,19 @@ pub(crate) static NPROC: Directive = Directive {
         "LimitNPROC",
         &COUNT,
         &["LimitNPROC", "LimitNPROCSoft"],
+        Proof::By(&[sign(Trace::Limit("Max processes"))]),
         "Processes of the service's user; root has no limit.",
     )
 };
 pub(crate) static CORE: Directive = Directive {
     key: Some("resources.core-size"),
-    ..limit("LimitCORE", &BYTES, &["LimitCORE", "LimitCORESoft"], "Size of a core dump.")
+    ..limit(
+        "LimitCORE",
+        &BYTES,
+        &["LimitCORE", "LimitCORESoft"],
+        Proof::By(&[sign(Trace::Limit("Max core file size"))]),
+        "Size of a core dump.",
+    )
 };
 pub(crate) static MEMLOCK: Directive = Directive {
     fails: &[
@@ -73,11 +83,23 @@ pub(crate) static MEMLOCK: Directive = Directive {
         ),
     ],
     key: Some("resources.locked-memory"),
-    ..limit("LimitMEMLOCK", &BYTES, &["LimitMEMLOCK", "LimitMEMLOCKSoft"], "Memory that a process may lock.")
+    ..limit(
+        "LimitMEMLOCK",
+        &BYTES,
+        &["LimitMEMLOCK", "LimitMEMLOCKSoft"],
+        Proof::By(&[sign(Trace::Limit("Max locked memory"))]),
+        "Memory that a process may lock.",
+    )
 };
 pub(crate) static CPU: Directive = Directive {
     fails: &[CANNOT_SET, kills(Signal::Cpu, RAISE)],
-    ..limit("LimitCPU", &SECONDS, &["LimitCPU", "LimitCPUSoft"], "Processor time that a process may use up.")
+    ..limit(
+        "LimitCPU",
+        &SECONDS,
+        &["LimitCPU", "LimitCPUSoft"],
+        Proof::By(&[sign(Trace::Limit("Max cpu time"))]),
+        "Processor time that a process may use up.",
+    )
 };
 pub(crate) static FSIZE: Directive = Directive {
     fails: &[
@@ -89,58 +111,83 @@ pub(crate) static FSIZE: Directive = Directive {
         "LimitFSIZE",
         &BYTES,
         &["LimitFSIZE", "LimitFSIZESoft"],
+        Proof::By(&[sign(Trace::Limit("Max file size"))]),
         "Size of the files that a process writes.",
     )
 };
 pub(crate) static DATA: Directive = Directive {
     fails: &[CANNOT_SET, refuses(&[Errno::NoMemory], What::Anything, RAISE)],
-    ..limit("LimitDATA", &BYTES, &["LimitDATA", "LimitDATASoft"], "Size of a process's data segment.")
+    ..limit(
+        "LimitDATA",
+        &BYTES,
+        &["LimitDATA", "LimitDATASoft"],
+        Proof::By(&[sign(Trace::Limit("Max data size"))]),
+        "Size of a process's data segment.",
+    )
 };
-pub(crate) static STACK: Directive =
-    limit("LimitSTACK", &BYTES, &["LimitSTACK", "LimitSTACKSoft"], "Size of a process's stack.");
+pub(crate) static STACK: Directive = limit(
+    "LimitSTACK",
+    &BYTES,
+    &["LimitSTACK", "LimitSTACKSoft"],
+    Proof::By(&[sign(Trace::Limit("Max stack size"))]),
+    "Size of a process's stack.",
+);
 pub(crate) static RSS: Directive = limit(
     "LimitRSS",
     &BYTES,
     &["LimitRSS", "LimitRSSSoft"],
+    Proof::By(&[sign(Trace::Limit("Max resident set"))]),
     "Resident memory of a process; Linux takes no notice of it.",
 );
 pub(crate) static AS: Directive = Directive {
     fails: &[CANNOT_SET, refuses(&[Errno::NoMemory], What::Anything, RAISE)],
-    ..limit("LimitAS", &BYTES, &["LimitAS", "LimitASSoft"], "Address space of a process.")
+    ..limit(
+        "LimitAS",
+        &BYTES,
+        &["LimitAS", "LimitASSoft"],
+        Proof::By(&[sign(Trace::Limit("Max address space"))]),
+        "Address space of a process.",
+    )
 };
 pub(crate) static LOCKS: Directive = limit(
     "LimitLOCKS",
     &COUNT,
     &["LimitLOCKS", "LimitLOCKSSoft"],
+    Proof::By(&[sign(Trace::Limit("Max file locks"))]),
     "File locks; Linux has taken no notice of it since 2.4.25.",
 );
 pub(crate) static SIGPENDING: Directive = limit(
     "LimitSIGPENDING",
     &COUNT,
     &["LimitSIGPENDING", "LimitSIGPENDINGSoft"],
+    Proof::By(&[sign(Trace::Limit("Max pending signals"))]),
     "Signals that may wait for the service's user.",
 );
 pub(crate) static MSGQUEUE: Directive = limit(
     "LimitMSGQUEUE",
     &BYTES,
     &["LimitMSGQUEUE", "LimitMSGQUEUESoft"],
+    Proof::By(&[sign(Trace::Limit("Max msgqueue size"))]),
     "Bytes in POSIX message queues of the service's user.",
 );
 pub(crate) static NICE_LEVEL: Directive = limit(
     "LimitNICE",
     &NICE,
     &["LimitNICE", "LimitNICESoft"],
+    Proof::By(&[sign(Trace::Limit("Max nice priority"))]),
     "How far a process may raise its own priority.",
 );
 pub(crate) static RTPRIO: Directive = limit(
     "LimitRTPRIO",
     &COUNT,
     &["LimitRTPRIO", "LimitRTPRIOSoft"],
+    Proof::By(&[sign(Trace::Limit("Max realtime priority"))]),
     "The highest real-time priority that a process may take without CAP_SYS_NICE.",
 );
 pub(crate) static RTTIME: Directive = limit(
     "LimitRTTIME",
     &MICROSECONDS,
     &["LimitRTTIME", "LimitRTTIMESoft"],
+    Proof::By(&[sign(Trace::Limit("Max realtime timeout"))]),
     "Time that a real-time process may run without waiting for anything.",
 );

@@ -19,6 +19,7 @@ mod namespaces;
 mod network;
 mod privileges;
 mod process;
+mod proof;
 mod refusals;
 mod resources;
 mod scheduling;
@@ -43,6 +44,8 @@ pub use kind::{
 };
 pub use sight::{Sight, hides, moves_root};
 
+pub use proof::{ControlFile, Holds, LabelFile, Mounted, Namespace, Number, Places, Proof, Sign, Trace};
+pub(crate) use proof::{at, sign};
 pub(crate) use refusals::refusal;
 
 use crate::context::{Mode, Scope, UnitType};
@@ -97,6 +100,8 @@ pub struct Directive {
     pub fails: &'static [Failing],
     /// The errors that paths among its entries are kept from, whatever other directives say of a path above them.
     pub spares: &'static [Errno],
+    /// How the kernel shows that it is in force.
+    pub proof: Proof,
     /// What it does, for the administrator.
     pub summary: &'static str,
     /// What it breaks.
@@ -127,6 +132,7 @@ pub(crate) const ROW: Directive = Directive {
     sight: Sight::Same,
     fails: &[],
     spares: &[],
+    proof: Proof::Unstated,
     summary: "",
     breaks: "",
 };

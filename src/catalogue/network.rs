@@ -2,9 +2,9 @@
 
 use super::failing::{Errno, ExecStep, What, ends_at, refuses};
 use super::{
-    Check, Directive, Entry, FamilyGroup, Given, Kind, Managers, NOTHING, NameGrammar, Order, Probe, ROW,
-    Sections, TextGrammar, WordRules, add, also, always, at_most, check, from, given,
-    kernel::FORCES_NO_NEW_PRIVILEGES,
+    Check, Directive, Entry, FamilyGroup, Given, Kind, Managers, NOTHING, NameGrammar, Namespace, Order,
+    Probe, Proof, ROW, Sections, TextGrammar, Trace, WordRules, add, also, always, at_most, check, from,
+    given, kernel::FORCES_NO_NEW_PRIVILEGES, sign,
 };
 use crate::manifest::Strictness;
 use crate::need::Need;
@@ -50,6 +50,7 @@ pub(crate) static PRIVATE_NETWORK: Directive = Directive {
         at_most(Need::StartsSessions, "no"),
     ],
     checks: &[check("PrivateNetwork", 2500, 1, Probe::On)],
+    proof: Proof::By(&[sign(Trace::Namespace(Namespace::Network))]),
     summary: "Gives the service a network with nothing but a loopback of its own.",
     breaks: "Every connection but sockets that are handed in and sockets with a path; abstract sockets too.",
     ..ROW
@@ -62,6 +63,7 @@ pub(crate) static NETWORK_NAMESPACE_PATH: Directive = Directive {
     since: 242,
     kind: Kind::Text(TextGrammar::Path),
     unset: NOTHING,
+    proof: Proof::By(&[sign(Trace::Namespace(Namespace::Network))]),
     summary: "Puts the service in a network namespace that exists already.",
     breaks: "The start, if it does not exist.",
     ..ROW
@@ -105,6 +107,7 @@ pub(crate) static RESTRICT_ADDRESS_FAMILIES: Directive = Directive {
         family("RestrictAddressFamilies_AF_PACKET", 1000, FamilyGroup::Packet),
         family("RestrictAddressFamilies_OTHER", 1250, FamilyGroup::Other),
     ],
+    proof: Proof::By(&[sign(Trace::Filter)]),
     summary: "Says which kinds of sockets the service may make.",
     breaks: "getifaddrs() without AF_NETLINK, notification and logging without AF_UNIX.",
     ..ROW
@@ -134,6 +137,7 @@ pub(crate) static IP_ADDRESS_DENY: Directive = Directive {
         at_most(Need::RunsHooks, "").suspected_unless_denied(Need::UsesIp),
         at_most(Need::StartsSessions, ""),
     ],
+    proof: Proof::By(&[sign(Trace::Program)]),
     summary: "Addresses that sockets of the service may not speak with; needs control group v2 and BPF.",
     breaks: "Connections to addresses that IPAddressAllow= does not name, look-ups of names included.",
     ..ROW
@@ -156,10 +160,13 @@ pub(crate) static IP_ADDRESS_ALLOW: Directive = Directive {
         add(Need::UsesAddress, "{address}"),
         also(Need::AcceptsFrom, "{address}"),
     ],
+    proof: Proof::By(&[sign(Trace::Program)]),
     summary: "Exceptions from IPAddressDeny=.",
     breaks: "Nothing; it opens.",
     ..ROW
 };
+
+const PROGRAM: Proof = Proof::By(&[sign(Trace::Program)]);
 
 static FILTERS: WordRules = WordRules { entry: Entry::WholePath, order: Order::Unordered };
 
@@ -171,6 +178,7 @@ const fn filter(name: &'static str, summary: &'static str) -> Directive {
         since: 243,
         kind: Kind::Words(&FILTERS),
         unset: NOTHING,
+        proof: PROGRAM,
         summary,
         breaks: "Whatever the program drops.",
         ..ROW
@@ -199,6 +207,7 @@ pub(crate) static SOCKET_BIND_DENY: Directive = Directive {
         at_most(Need::RunsHooks, "").suspected_unless_denied(Need::BindsPort),
         at_most(Need::StartsSessions, ""),
     ],
+    proof: Proof::By(&[sign(Trace::Program)]),
     summary: "Ports that the service may not bind, where systemd is built with the BPF framework.",
     breaks: "Ports that SocketBindAllow= does not name.",
     ..ROW
@@ -215,6 +224,7 @@ pub(crate) static SOCKET_BIND_ALLOW: Directive = Directive {
     unset: NOTHING,
     hardened: &[given(Strictness::Strict, Given::PortsKnown, &[""])],
     yields: &[add(Need::BindsPort, "{rule}")],
+    proof: Proof::By(&[sign(Trace::Program)]),
     summary: "Exceptions from SocketBindDeny=.",
     breaks: "Nothing; it opens.",
     ..ROW
@@ -228,6 +238,7 @@ pub(crate) static RESTRICT_NETWORK_INTERFACES: Directive = Directive {
     since: 250,
     kind: Kind::Names(NameGrammar::Interfaces),
     unset: &[always("")],
+    proof: Proof::By(&[sign(Trace::Program)]),
     summary: "Interfaces that the service may use, where systemd is built with the BPF framework.",
     breaks: "Traffic over any other interface.",
     ..ROW
@@ -240,6 +251,7 @@ pub(crate) static BIND_NETWORK_INTERFACE: Directive = Directive {
     since: 260,
     kind: Kind::Text(TextGrammar::Narrowing),
     unset: NOTHING,
+    proof: Proof::By(&[sign(Trace::Program)]),
     summary: "Binds every socket of the service to one interface.",
     breaks: "Traffic over any other interface, that over loopback included.",
     ..ROW
@@ -253,6 +265,7 @@ pub(crate) static BPF_PROGRAM: Directive = Directive {
     since: 249,
     kind: Kind::Words(&PROGRAMS),
     unset: NOTHING,
+    proof: Proof::By(&[sign(Trace::Program)]),
     summary: "Pinned BPF programs that the service's control group is given.",
     breaks: "Whatever the programs refuse.",
     ..ROW
@@ -266,6 +279,7 @@ pub(crate) static NFT_SET: Directive = Directive {
     since: 255,
     kind: Kind::Words(&SETS),
     unset: NOTHING,
+    proof: Proof::Nothing("the packet filter holds it in lists of its own"),
     summary: "Sets of the packet filter that the service's control group, user or group is put into.",
     breaks: "Nothing by itself; the rules that use the set decide.",
     ..ROW

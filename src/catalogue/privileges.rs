@@ -1,7 +1,7 @@
 //! Rows about what the service may gain, and in which namespaces it lives.
 
 use super::failing::{Errno, ExecStep, NO_FILTER, NO_MOUNTS, REFUSED, What, ends_at, refuses};
-use super::{Check, NOTHING, Sections};
+use super::{Check, NOTHING, Namespace, Proof, Sections, Trace, sign};
 use super::{
     Directive, Given, Implied, Kind, Level, LevelRules, Managers, MaskGrammar, NO, Odd, Operation, Order,
     Probe, ROW, Stage, SwitchRules, When, add, also, always, at_most, check, checks, from, given,
@@ -52,6 +52,7 @@ pub(crate) static NO_NEW_PRIVILEGES: Directive = Directive {
         at_most(Need::StartsSessions, "no"),
     ],
     checks: &[check("NoNewPrivileges", 1000, 1, Probe::On)],
+    proof: Proof::By(&[sign(Trace::NoNewPrivileges)]),
     summary: "Keeps set-user-id, set-group-id and file capabilities from giving the service anything.",
     breaks: "sudo, sendmail's queue programs, PAM helpers.",
     ..ROW
@@ -81,6 +82,7 @@ pub(crate) static RESTRICT_SUID_SGID: Directive = Directive {
     ],
     implies: FORCES_NO_NEW_PRIVILEGES,
     checks: &[check("RestrictSUIDSGID", 1000, 1, Probe::On).in_releases(&[Range::since(242)])],
+    proof: Proof::By(&[sign(Trace::Filter)]),
     summary: "Refuses to mark files as set-user-id or set-group-id.",
     breaks: "Every openat2() (it fails with ENOSYS): tar, bubblewrap; directories with set-group-id.",
     ..ROW
@@ -198,6 +200,7 @@ pub(crate) static CAPABILITY_BOUNDING_SET: Directive = Directive {
         keeps("CapabilityBoundingSet_CAP_SYS_PACCT", 25, &["CAP_SYS_PACCT"]),
         keeps("CapabilityBoundingSet_CAP_BPF", 25, &["CAP_BPF"]).in_releases(checks::CAP_BPF_JUDGED),
     ],
+    proof: Proof::By(&[sign(Trace::Bounding)]),
     summary: "Limits the capabilities that any process of the service can ever hold.",
     breaks: "Programs that start as root and use a capability left out here.",
     ..ROW
@@ -219,6 +222,7 @@ pub(crate) static AMBIENT_CAPABILITIES: Directive = Directive {
     hardened: &[from(Strictness::Default, &[""])],
     yields: AMBIENT,
     checks: &[check("AmbientCapabilities", 500, 1, Probe::Empty)],
+    proof: Proof::By(&[sign(Trace::Ambient)]),
     summary: "Gives capabilities to a service that does not run as root.",
     breaks: "Nothing; it opens.",
     ..ROW
@@ -260,6 +264,7 @@ pub(crate) static SECURE_BITS: Directive = Directive {
     managers: Managers::System,
     kind: Kind::Mask(MaskGrammar::SecureBits),
     unset: NOTHING,
+    proof: Proof::Nothing("the kernel tells them to the process alone"),
     summary: "Takes root's special treatment of capabilities away.",
     breaks: "Programs that count on being root.",
     ..ROW
@@ -311,6 +316,7 @@ pub(crate) static PRIVATE_USERS: Directive = Directive {
         at_most(Need::Capabilities, "no"),
     ],
     checks: &[check("PrivateUsers", 1000, 1, Probe::On)],
+    proof: Proof::By(&[sign(Trace::Namespace(Namespace::User))]),
     summary: "Puts the service in a user namespace where only root, its own user and nobody exist.",
     breaks: "SO_PEERCRED (every client is nobody), host capabilities, access through supplementary groups.",
     ..ROW
@@ -342,6 +348,7 @@ pub(crate) static PRIVATE_MOUNTS: Directive = Directive {
         stage: Stage::OfflineJudgement,
     }],
     checks: &[check("PrivateMounts", 1000, 1, Probe::On)],
+    proof: Proof::By(&[sign(Trace::Namespace(Namespace::Mount))]),
     summary: "Keeps mounts of the service from the host; the directives about the file system bring it along.",
     breaks: "Mounts that the host is meant to see.",
     ..ROW
@@ -366,6 +373,7 @@ pub(crate) static PRIVATE_IPC: Directive = Directive {
         at_most(Need::MakesMounts, "no"),
         at_most(Need::StartsSessions, "no"),
     ],
+    proof: Proof::By(&[sign(Trace::Namespace(Namespace::Ipc))]),
     summary: "Gives the service its own System V and POSIX IPC objects.",
     breaks: "Shared memory with other services; local tools that look at it.",
     ..ROW
@@ -391,6 +399,7 @@ pub(crate) static PRIVATE_PIDS: Directive = Directive {
     unset: NO,
     // Never by strictness: the main process becomes the namespace's init, which the kernel shields from every signal
     // that it has no handler for, so that a program without one for SIGTERM stops by TimeoutStopSec= alone.
+    proof: Proof::By(&[sign(Trace::Namespace(Namespace::Process))]),
     summary: "Shows the service no process but its own.",
     breaks: "Forking services, process numbers that are told to others, stopping a program without a SIGTERM handler.",
     ..ROW
@@ -426,6 +435,7 @@ pub(crate) static RESTRICT_NAMESPACES: Directive = Directive {
         namespace("RestrictNamespaces_net", 500, &["net"]),
         namespace("RestrictNamespaces_uts", 100, &["uts"]),
     ],
+    proof: Proof::By(&[sign(Trace::Filter)]),
     summary: "Refuses to make namespaces, or only some kinds of them.",
     breaks: "Sandboxes that the program builds itself: browsers, bubblewrap, containers.",
     ..ROW

@@ -2,8 +2,8 @@
 
 use super::failing::{ExecStep, ends_at};
 use super::{
-    Directive, Kind, LevelRules, MaskGrammar, NOTHING, Odd, Order, ROW, Sections, SwitchRules, TextGrammar,
-    always, filesystem::level,
+    Directive, Kind, LevelRules, MaskGrammar, NOTHING, Odd, Order, Proof, ROW, Sections, SwitchRules,
+    TextGrammar, Trace, always, at, filesystem::level, sign,
 };
 use crate::release::EVERY;
 
@@ -16,6 +16,7 @@ pub(crate) static MEMORY_KSM: Directive = Directive {
     since: 254,
     kind: Kind::Switch(&MERGING),
     unset: NOTHING,
+    proof: Proof::By(&[at(&["yes"], Trace::MergesPages)]),
     summary: "Lets the kernel merge equal pages of memory, whose timing tells others what is in them.",
     breaks: "Nothing; it opens.",
     ..ROW
@@ -34,6 +35,7 @@ pub(crate) static MEMORY_THP: Directive = Directive {
     since: 260,
     kind: Kind::Level(&HUGE_PAGES),
     unset: &[always("inherit")],
+    proof: Proof::Nothing("prctl(2) tells it to the process alone"),
     summary: "Says whether the service's memory is laid out in huge pages.",
     breaks: "Speed, or memory.",
     ..ROW
@@ -45,6 +47,7 @@ pub(crate) static PERSONALITY: Directive = Directive {
     since: 209,
     kind: Kind::Text(TextGrammar::Free),
     unset: NOTHING,
+    proof: Proof::By(&[sign(Trace::Personality)]),
     summary: "The architecture that uname(2) names to the service.",
     breaks: "Programs that choose their files by it.",
     ..ROW
@@ -55,6 +58,7 @@ pub(crate) static COREDUMP_FILTER: Directive = Directive {
     since: 246,
     kind: Kind::Mask(MaskGrammar::CoreDump),
     unset: NOTHING,
+    proof: Proof::By(&[sign(Trace::CoreDumps)]),
     summary: "Says which memory goes into a core dump.",
     breaks: "Debugging, where too little does.",
     ..ROW
@@ -67,6 +71,7 @@ pub(crate) static COREDUMP_RECEIVE: Directive = Directive {
     sections: Sections::Exec,
     since: 255,
     kind: Kind::Switch(&RECEIVING),
+    proof: Proof::Nothing("it opens an attribute of the control group to a handler inside"),
     summary: "Hands core dumps of containers below the service to a handler inside them.",
     breaks: "Nothing; it opens, and only with Delegate=yes.",
     ..ROW

@@ -2,7 +2,8 @@
 
 use super::failing::{Errno, What, ends, refuses};
 use super::{
-    AmountRules, Bus, Directive, Entry, Kind, NOTHING, Order, ROW, Unit, Unset, WordRules, always, limits,
+    AmountRules, Bus, ControlFile, Directive, Entry, Holds, Kind, NOTHING, Order, Proof, ROW, Trace, Unit,
+    Unset, WordRules, always, limits, sign,
 };
 
 pub(super) static ROWS: &[&Directive] = &[
@@ -67,11 +68,19 @@ static PERIOD: AmountRules = rules(Unit::Span, Order::Unordered);
 const UNLIMITED: &[Unset] = &[always("infinity")];
 const NONE: &[Unset] = &[always("0")];
 
+/// The one trace of a limit that a control group keeps.
+pub(super) const fn file(file: &'static str, controller: &'static str, holds: Holds) -> Trace {
+    Trace::ControlGroup(ControlFile { file, controller, holds })
+}
+
+const AT_STARTUP: Proof = Proof::Nothing("it counts only while the system starts or stops");
+
 const fn amount(
     name: &'static str,
     since: u16,
     rules: &'static AmountRules,
     unset: &'static [Unset],
+    proof: Proof,
     summary: &'static str,
 ) -> Directive {
     Directive {
@@ -79,89 +88,198 @@ const fn amount(
         since,
         kind: Kind::Amount(rules),
         unset,
+        proof,
         summary,
         breaks: "The service, when it needs more.",
         ..ROW
     }
 }
 
-pub(crate) static MEMORY_MIN: Directive =
-    amount("MemoryMin", 240, &PROTECTED, NONE, "Memory that is never taken from the service.");
+pub(crate) static MEMORY_MIN: Directive = amount(
+    "MemoryMin",
+    240,
+    &PROTECTED,
+    NONE,
+    Proof::By(&[sign(file("memory.min", "memory", Holds::Protection))]),
+    "Memory that is never taken from the service.",
+);
 pub(crate) static MEMORY_LOW: Directive = Directive {
     key: Some("resources.memory-low"),
-    ..amount("MemoryLow", 231, &PROTECTED, NONE, "Memory that is taken from others first.")
+    ..amount(
+        "MemoryLow",
+        231,
+        &PROTECTED,
+        NONE,
+        Proof::By(&[sign(file("memory.low", "memory", Holds::Protection))]),
+        "Memory that is taken from others first.",
+    )
 };
-pub(crate) static STARTUP_MEMORY_LOW: Directive =
-    amount("StartupMemoryLow", 254, &PROTECTED, NOTHING, "MemoryLow= while the system starts or stops.");
+pub(crate) static STARTUP_MEMORY_LOW: Directive = amount(
+    "StartupMemoryLow",
+    254,
+    &PROTECTED,
+    NOTHING,
+    AT_STARTUP,
+    "MemoryLow= while the system starts or stops.",
+);
 pub(crate) static MEMORY_HIGH: Directive = Directive {
     key: Some("resources.memory-high"),
-    ..amount("MemoryHigh", 231, &BYTES, UNLIMITED, "Memory above which the service is slowed down.")
+    ..amount(
+        "MemoryHigh",
+        231,
+        &BYTES,
+        UNLIMITED,
+        Proof::By(&[sign(file("memory.high", "memory", Holds::Limit))]),
+        "Memory above which the service is slowed down.",
+    )
 };
-pub(crate) static STARTUP_MEMORY_HIGH: Directive =
-    amount("StartupMemoryHigh", 254, &BYTES, NOTHING, "MemoryHigh= while the system starts or stops.");
+pub(crate) static STARTUP_MEMORY_HIGH: Directive = amount(
+    "StartupMemoryHigh",
+    254,
+    &BYTES,
+    NOTHING,
+    AT_STARTUP,
+    "MemoryHigh= while the system starts or stops.",
+);
 pub(crate) static MEMORY_MAX: Directive = Directive {
     fails: &[ends("oom-kill", "give it more memory, or let it use less")],
     key: Some("resources.memory-max"),
-    ..amount("MemoryMax", 231, &BYTES, UNLIMITED, "Memory above which the service is killed.")
+    ..amount(
+        "MemoryMax",
+        231,
+        &BYTES,
+        UNLIMITED,
+        Proof::By(&[sign(file("memory.max", "memory", Holds::Limit))]),
+        "Memory above which the service is killed.",
+    )
 };
-pub(crate) static STARTUP_MEMORY_MAX: Directive =
-    amount("StartupMemoryMax", 254, &BYTES, NOTHING, "MemoryMax= while the system starts or stops.");
+pub(crate) static STARTUP_MEMORY_MAX: Directive = amount(
+    "StartupMemoryMax",
+    254,
+    &BYTES,
+    NOTHING,
+    AT_STARTUP,
+    "MemoryMax= while the system starts or stops.",
+);
 pub(crate) static MEMORY_SWAP_MAX: Directive = Directive {
     key: Some("resources.swap-max"),
-    ..amount("MemorySwapMax", 232, &BYTES, UNLIMITED, "Swap that the service may fill.")
+    ..amount(
+        "MemorySwapMax",
+        232,
+        &BYTES,
+        UNLIMITED,
+        Proof::By(&[sign(file("memory.swap.max", "memory", Holds::Limit))]),
+        "Swap that the service may fill.",
+    )
 };
-pub(crate) static STARTUP_MEMORY_SWAP_MAX: Directive =
-    amount("StartupMemorySwapMax", 254, &BYTES, NOTHING, "MemorySwapMax= while the system starts or stops.");
-pub(crate) static MEMORY_ZSWAP_MAX: Directive =
-    amount("MemoryZSwapMax", 253, &BYTES, UNLIMITED, "Compressed swap in memory that the service may fill.");
+pub(crate) static STARTUP_MEMORY_SWAP_MAX: Directive = amount(
+    "StartupMemorySwapMax",
+    254,
+    &BYTES,
+    NOTHING,
+    AT_STARTUP,
+    "MemorySwapMax= while the system starts or stops.",
+);
+pub(crate) static MEMORY_ZSWAP_MAX: Directive = amount(
+    "MemoryZSwapMax",
+    253,
+    &BYTES,
+    UNLIMITED,
+    Proof::By(&[sign(file("memory.zswap.max", "memory", Holds::Limit))]),
+    "Compressed swap in memory that the service may fill.",
+);
 pub(crate) static STARTUP_MEMORY_ZSWAP_MAX: Directive = amount(
     "StartupMemoryZSwapMax",
     254,
     &BYTES,
     NOTHING,
+    AT_STARTUP,
     "MemoryZSwapMax= while the system starts or stops.",
 );
 // The manager's own default is a number of the host.
 pub(crate) static TASKS_MAX: Directive = Directive {
     fails: &[refuses(&[Errno::Again], What::Calls(&["clone", "clone3", "fork", "vfork"]), "raise the limit")],
     key: Some("resources.tasks-max"),
-    ..amount("TasksMax", 227, &TASKS, NOTHING, "Processes and threads of the service.")
+    ..amount(
+        "TasksMax",
+        227,
+        &TASKS,
+        NOTHING,
+        Proof::By(&[sign(file("pids.max", "pids", Holds::Limit))]),
+        "Processes and threads of the service.",
+    )
 };
 pub(crate) static CPU_QUOTA: Directive = Directive {
     bus: Bus::Newest(&["CPUQuotaPerSecUSec"]),
     key: Some("resources.cpu-quota"),
-    ..amount("CPUQuota", 213, &QUOTA, UNLIMITED, "Share of one processor, more than 100% for more than one.")
+    ..amount(
+        "CPUQuota",
+        213,
+        &QUOTA,
+        UNLIMITED,
+        Proof::By(&[sign(file("cpu.max", "cpu", Holds::Quota))]),
+        "Share of one processor, more than 100% for more than one.",
+    )
 };
 pub(crate) static CPU_QUOTA_PERIOD_SEC: Directive = Directive {
     bus: Bus::Newest(&["CPUQuotaPeriodUSec"]),
-    ..amount("CPUQuotaPeriodSec", 242, &PERIOD, UNLIMITED, "The time over which CPUQuota= is measured.")
+    ..amount(
+        "CPUQuotaPeriodSec",
+        242,
+        &PERIOD,
+        UNLIMITED,
+        Proof::Nothing("it is a part of what CPUQuota= is measured by"),
+        "The time over which CPUQuota= is measured.",
+    )
 };
 pub(crate) static CPU_WEIGHT: Directive = Directive {
     key: Some("resources.cpu-weight"),
-    ..amount("CPUWeight", 232, &PROCESSOR_WEIGHT, NOTHING, "Share of the processors among services.")
+    ..amount(
+        "CPUWeight",
+        232,
+        &PROCESSOR_WEIGHT,
+        NOTHING,
+        Proof::By(&[sign(file("cpu.weight", "cpu", Holds::Weight))]),
+        "Share of the processors among services.",
+    )
 };
 pub(crate) static STARTUP_CPU_WEIGHT: Directive = amount(
     "StartupCPUWeight",
     232,
     &PROCESSOR_WEIGHT,
     NOTHING,
+    AT_STARTUP,
     "CPUWeight= while the system starts or stops.",
 );
 pub(crate) static IO_WEIGHT: Directive = Directive {
     key: Some("resources.io-weight"),
-    ..amount("IOWeight", 230, &WEIGHT, NOTHING, "Share of the disks among services.")
+    ..amount(
+        "IOWeight",
+        230,
+        &WEIGHT,
+        NOTHING,
+        Proof::By(&[sign(file("io.weight", "io", Holds::Weight))]),
+        "Share of the disks among services.",
+    )
 };
-pub(crate) static STARTUP_IO_WEIGHT: Directive =
-    amount("StartupIOWeight", 230, &WEIGHT, NOTHING, "IOWeight= while the system starts or stops.");
+pub(crate) static STARTUP_IO_WEIGHT: Directive = amount(
+    "StartupIOWeight",
+    230,
+    &WEIGHT,
+    NOTHING,
+    AT_STARTUP,
+    "IOWeight= while the system starts or stops.",
+);
 
 static NUMBERS: WordRules = WordRules { entry: Entry::Numbers, order: Order::MoreIsWeaker };
 
-const fn numbers(name: &'static str, since: u16, summary: &'static str) -> Directive {
+const fn numbers(name: &'static str, since: u16, proof: Proof, summary: &'static str) -> Directive {
     Directive {
         name,
         since,
         kind: Kind::Words(&NUMBERS),
         unset: NOTHING,
+        proof,
         summary,
         breaks: "Speed; the start, if none of them is there.",
         ..ROW
@@ -171,14 +289,23 @@ const fn numbers(name: &'static str, since: u16, summary: &'static str) -> Direc
 pub(crate) static ALLOWED_CPUS: Directive = numbers(
     "AllowedCPUs",
     244,
+    Proof::By(&[sign(file("cpuset.cpus", "cpuset", Holds::Numbers))]),
     "Processors that the service runs on; unlike CPUAffinity= it cannot leave them.",
 );
 pub(crate) static STARTUP_ALLOWED_CPUS: Directive =
-    numbers("StartupAllowedCPUs", 250, "AllowedCPUs= while the system starts or stops.");
-pub(crate) static ALLOWED_MEMORY_NODES: Directive =
-    numbers("AllowedMemoryNodes", 244, "Memory nodes that the service gets its memory from.");
-pub(crate) static STARTUP_ALLOWED_MEMORY_NODES: Directive =
-    numbers("StartupAllowedMemoryNodes", 250, "AllowedMemoryNodes= while the system starts or stops.");
+    numbers("StartupAllowedCPUs", 250, AT_STARTUP, "AllowedCPUs= while the system starts or stops.");
+pub(crate) static ALLOWED_MEMORY_NODES: Directive = numbers(
+    "AllowedMemoryNodes",
+    244,
+    Proof::By(&[sign(file("cpuset.mems", "cpuset", Holds::Numbers))]),
+    "Memory nodes that the service gets its memory from.",
+);
+pub(crate) static STARTUP_ALLOWED_MEMORY_NODES: Directive = numbers(
+    "StartupAllowedMemoryNodes",
+    250,
+    AT_STARTUP,
+    "AllowedMemoryNodes= while the system starts or stops.",
+);
 
 const fn per_device(unit: Unit) -> WordRules {
     WordRules { entry: Entry::PerDevice(unit), order: Order::Unordered }
@@ -199,6 +326,7 @@ const fn device(
         since,
         kind: Kind::Words(rules),
         unset: NOTHING,
+        proof: Proof::Nothing("the control group tells disks by number"),
         summary,
         breaks: "Speed, where the disk's scheduler and the kernel support it.",
         ..ROW

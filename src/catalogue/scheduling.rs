@@ -2,8 +2,8 @@
 
 use super::failing::{ExecStep, ends_at};
 use super::{
-    AmountRules, Bus, Directive, Entry, Kind, LevelRules, NOTHING, Order, ROW, TextGrammar, Unit, WordRules,
-    filesystem::level,
+    AmountRules, Bus, Directive, Entry, Kind, LevelRules, NOTHING, Number, Order, Proof, ROW, TextGrammar,
+    Trace, Unit, WordRules, filesystem::level, sign,
 };
 use crate::catalogue::{Level, Managers, Odd};
 use crate::release::EVERY;
@@ -24,14 +24,18 @@ pub(super) static ROWS: &[&Directive] = &[
 /// The way out where the kernel refuses what is asked for.
 const LESS: &str = "ask for what this machine has and the manager may give";
 
-const fn number(name: &'static str, summary: &'static str, breaks: &'static str) -> Directive {
-    Directive { name, kind: Kind::Text(TextGrammar::Integer), unset: NOTHING, summary, breaks, ..ROW }
+const DISK_SHARE: Proof = Proof::Nothing("the kernel tells it by ioprio_get(2) alone");
+const MEMORY_POLICY: Proof = Proof::Nothing("the kernel tells it of single mappings alone");
+
+const fn number(name: &'static str, proof: Proof, summary: &'static str, breaks: &'static str) -> Directive {
+    Directive { name, kind: Kind::Text(TextGrammar::Integer), unset: NOTHING, proof, summary, breaks, ..ROW }
 }
 
 pub(crate) static NICE: Directive = Directive {
     fails: &[ends_at(ExecStep::Nice, LESS)],
     ..number(
         "Nice",
+        Proof::By(&[sign(Trace::Number(Number::Nice))]),
         "The priority of the service, from -20 for the highest to 19.",
         "Speed; a user's manager only lowers it.",
     )
@@ -40,6 +44,7 @@ pub(crate) static OOM_SCORE_ADJUST: Directive = Directive {
     fails: &[ends_at(ExecStep::OomAdjust, LESS)],
     ..number(
         "OOMScoreAdjust",
+        Proof::By(&[sign(Trace::Number(Number::OomScoreAdjust))]),
         "How soon the kernel kills the service when memory runs out, from -1000 for never to 1000.",
         "Nothing; a user's manager only makes it sooner.",
     )
@@ -64,6 +69,7 @@ const fn words(
     name: &'static str,
     since: u16,
     rules: &'static LevelRules,
+    proof: Proof,
     summary: &'static str,
 ) -> Directive {
     Directive {
@@ -71,6 +77,7 @@ const fn words(
         since,
         kind: Kind::Level(rules),
         unset: NOTHING,
+        proof,
         summary,
         breaks: "The speed of the service, or that of others.",
         ..ROW
@@ -83,6 +90,7 @@ pub(crate) static CPU_SCHEDULING_POLICY: Directive = Directive {
         "CPUSchedulingPolicy",
         0,
         &POLICIES,
+        Proof::By(&[sign(Trace::Number(Number::SchedulingPolicy))]),
         "How the processor is shared; `fifo` and `rr` take it from everything else.",
     )
 };
@@ -90,11 +98,17 @@ pub(crate) static CPU_SCHEDULING_POLICY: Directive = Directive {
 static RANK: AmountRules = AmountRules { unit: Unit::Count, pair: false, order: Order::MoreIsWeaker };
 static DISK_RANK: AmountRules = AmountRules { unit: Unit::Count, pair: false, order: Order::Unordered };
 
-const fn rank(name: &'static str, rules: &'static AmountRules, summary: &'static str) -> Directive {
+const fn rank(
+    name: &'static str,
+    rules: &'static AmountRules,
+    proof: Proof,
+    summary: &'static str,
+) -> Directive {
     Directive {
         name,
         kind: Kind::Amount(rules),
         unset: NOTHING,
+        proof,
         summary,
         breaks: "The speed of the service, or that of others.",
         ..ROW
@@ -104,11 +118,17 @@ const fn rank(name: &'static str, rules: &'static AmountRules, summary: &'static
 pub(crate) static CPU_SCHEDULING_PRIORITY: Directive = Directive {
     fails: &[ends_at(ExecStep::Setscheduler, LESS)],
     managers: Managers::System,
-    ..rank("CPUSchedulingPriority", &RANK, "The priority among real-time processes, 1 to 99.")
+    ..rank(
+        "CPUSchedulingPriority",
+        &RANK,
+        Proof::By(&[sign(Trace::Number(Number::SchedulingPriority))]),
+        "The priority among real-time processes, 1 to 99.",
+    )
 };
 
 pub(crate) static CPU_SCHEDULING_RESET_ON_FORK: Directive = Directive {
     name: "CPUSchedulingResetOnFork",
+    proof: Proof::Nothing("the kernel tells it by sched_getattr(2) alone"),
     summary: "Keeps real-time priority from child processes.",
     breaks: "Real-time helpers.",
     ..ROW
@@ -123,6 +143,7 @@ pub(crate) static CPU_AFFINITY: Directive = Directive {
     kind: Kind::Words(&PROCESSORS),
     bus: Bus::Together(&["CPUAffinity", "CPUAffinityFromNUMA"]),
     unset: NOTHING,
+    proof: Proof::By(&[sign(Trace::Processors)]),
     summary: "Processors that the service starts on; it may choose others itself.",
     breaks: "The speed of the service, or that of others.",
     ..ROW
@@ -155,7 +176,7 @@ static MEMORY_POLICIES: LevelRules = LevelRules {
 
 pub(crate) static NUMA_POLICY: Directive = Directive {
     fails: &[ends_at(ExecStep::NumaPolicy, LESS)],
-    ..words("NUMAPolicy", 243, &MEMORY_POLICIES, "From which nodes memory is taken.")
+    ..words("NUMAPolicy", 243, &MEMORY_POLICIES, MEMORY_POLICY, "From which nodes memory is taken.")
 };
 
 pub(crate) static NUMA_MASK: Directive = Directive {
@@ -164,6 +185,7 @@ pub(crate) static NUMA_MASK: Directive = Directive {
     since: 243,
     kind: Kind::Words(&NODES),
     unset: NOTHING,
+    proof: MEMORY_POLICY,
     summary: "The nodes that NUMAPolicy= speaks of.",
     breaks: "The speed of the service, or that of others.",
     ..ROW
@@ -184,9 +206,14 @@ static DISK_CLASSES: LevelRules = LevelRules {
 
 pub(crate) static IO_SCHEDULING_CLASS: Directive = Directive {
     fails: &[ends_at(ExecStep::Ioprio, LESS)],
-    ..words("IOSchedulingClass", 0, &DISK_CLASSES, "How disks are shared.")
+    ..words("IOSchedulingClass", 0, &DISK_CLASSES, DISK_SHARE, "How disks are shared.")
 };
 pub(crate) static IO_SCHEDULING_PRIORITY: Directive = Directive {
     fails: &[ends_at(ExecStep::Ioprio, LESS)],
-    ..rank("IOSchedulingPriority", &DISK_RANK, "The priority within the class, from 0 for the highest to 7.")
+    ..rank(
+        "IOSchedulingPriority",
+        &DISK_RANK,
+        DISK_SHARE,
+        "The priority within the class, from 0 for the highest to 7.",
+    )
 };

@@ -1,7 +1,7 @@
 //! Rows that say how a service runs, not what it may do: checks, implications and units need them.
 
 use super::failing::{ExecStep, Failing, ends, ends_at};
-use super::{AmountRules, Probe};
+use super::{AmountRules, Probe, Proof};
 use super::{
     Bus, Directive, Entry, FUNCTIONAL, Implied, Kind, Level, LevelRules, NOTHING, Odd, Operation, Order, ROW,
     Sections, Stage, SwitchRules, TextGrammar, Unit, When, WordRules, also, always, at_load, check,
@@ -25,6 +25,8 @@ pub(super) static ROWS: &[&Directive] = &[
     &MOUNT_API_VFS,
     &BIND_LOG_SOCKETS,
 ];
+
+pub(super) const ACTED_UPON_BY_MANAGER: Proof = Proof::Nothing("the manager alone acts upon it");
 
 const fn word(text: &'static str, since: u16) -> Level {
     Level { text, also: &[], since, rank: 0 }
@@ -70,6 +72,7 @@ pub(crate) static TYPE: Directive = Directive {
             stage: Stage::Load,
         },
     ],
+    proof: ACTED_UPON_BY_MANAGER,
     summary: "Says how the manager learns that the service has started.",
     breaks: "Ordering, where the program behaves otherwise than its type says.",
     ..ROW
@@ -82,6 +85,7 @@ pub(crate) static BUS_NAME: Directive = Directive {
     unset: NOTHING,
     key: Some("bus-name"),
     implies: &[at_load(When::On, &TYPE, Operation::Replace("simple", "dbus"))],
+    proof: ACTED_UPON_BY_MANAGER,
     summary: "The D-Bus name that the service takes.",
     breaks: "The start, if the program never takes the name.",
     ..ROW
@@ -112,6 +116,7 @@ pub(crate) static NOTIFY_ACCESS: Directive = Directive {
         1,
         Probe::Words(&[("none", 0), ("main", 0), ("exec", 0), ("all", 1)]),
     )],
+    proof: ACTED_UPON_BY_MANAGER,
     summary: "Says which processes of the service the manager listens to.",
     breaks: "Start-up notice from a child, where only the main process is heard.",
     ..ROW
@@ -128,6 +133,7 @@ pub(crate) static WATCHDOG_SEC: Directive = Directive {
     unset: &[always("0")],
     key: Some("watchdog"),
     implies: &[at_load(When::On, &NOTIFY_ACCESS, Operation::Replace("none", "main"))],
+    proof: ACTED_UPON_BY_MANAGER,
     summary: "Restarts the service when it has been silent for so long.",
     breaks: "Programs that do not send WATCHDOG=1.",
     ..ROW
@@ -142,6 +148,7 @@ pub(crate) static FILE_DESCRIPTOR_STORE_MAX: Directive = Directive {
     kind: Kind::Amount(&DESCRIPTORS),
     unset: &[always("0")],
     implies: &[at_load(When::On, &NOTIFY_ACCESS, Operation::Replace("none", "main"))],
+    proof: ACTED_UPON_BY_MANAGER,
     summary: "Lets the service leave file descriptors with the manager.",
     breaks: "Nothing.",
     ..ROW
@@ -154,6 +161,7 @@ pub(crate) static DEFAULT_DEPENDENCIES: Directive = Directive {
     kind: Kind::Switch(&FUNCTIONAL),
     unset: &[always("yes")],
     key: Some("early"),
+    proof: ACTED_UPON_BY_MANAGER,
     summary: "Orders the unit after the basic system and before shutdown.",
     breaks: "Start in early boot; four checks do not apply without it.",
     ..ROW
@@ -169,6 +177,7 @@ pub(crate) static JOINS_NAMESPACE_OF: Directive = Directive {
     unset: NOTHING,
     key: Some("joins"),
     yields: &[also(Need::SharesIpc, "{unit}")],
+    proof: ACTED_UPON_BY_MANAGER,
     summary: "Shares /tmp, the network and IPC objects with other units, as far as all of them make theirs private.",
     breaks: "Nothing; it opens this unit to the others.",
     ..ROW
@@ -180,6 +189,7 @@ pub(crate) static WORKING_DIRECTORY: Directive = Directive {
     kind: Kind::Text(TextGrammar::Directory),
     unset: NOTHING,
     key: Some("working-directory"),
+    proof: Proof::Nothing("the service may leave it"),
     summary: "The directory in which the service starts.",
     breaks: "The start (200/CHDIR), if it is missing or hidden by another directive.",
     ..ROW
@@ -200,6 +210,7 @@ const fn stream(
         kind: Kind::Text(TextGrammar::Stream),
         unset: NOTHING,
         key: Some(key),
+        proof: Proof::Nothing("a descriptor does not say who opened it"),
         summary,
         breaks: "The start (209/STDOUT or 208/STDIN), if the file cannot be opened.",
         ..ROW
@@ -236,6 +247,7 @@ pub(crate) static RUNTIME_MAX_SEC: Directive = Directive {
     bus: Bus::Newest(&["RuntimeMaxUSec"]),
     unset: &[always("infinity")],
     key: Some("runtime-max"),
+    proof: ACTED_UPON_BY_MANAGER,
     summary: "Ends the service after so long.",
     breaks: "Work that takes longer.",
     ..ROW
@@ -250,6 +262,7 @@ pub(crate) static MOUNT_API_VFS: Directive = Directive {
     kind: Kind::Switch(&TRI_STATE),
     // What is published is what other directives make of it where nothing set it.
     unset: NOTHING,
+    proof: Proof::Nothing("it only adds mounts"),
     summary: "Mounts /proc, /sys and /dev into a root directory.",
     breaks: "Nothing without a root directory.",
     ..ROW
@@ -261,6 +274,7 @@ pub(crate) static BIND_LOG_SOCKETS: Directive = Directive {
     kind: Kind::Switch(&TRI_STATE),
     // What is published is what other directives make of it where nothing set it.
     unset: NOTHING,
+    proof: Proof::Nothing("it only adds mounts"),
     summary: "Brings the journal's sockets into a root directory or log namespace.",
     breaks: "Nothing.",
     ..ROW

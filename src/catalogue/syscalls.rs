@@ -2,8 +2,8 @@
 
 use super::failing::{Errno, ExecStep, NO_FILTER, Signal, What, ends_at, kills, refuses};
 use super::{
-    Check, Directive, Entry, Given, Kind, NOTHING, NameGrammar, Order, Probe, ROW, TextGrammar, WordRules,
-    add, at_most, check, checks, from, given, kernel::FORCES_NO_NEW_PRIVILEGES,
+    Check, Directive, Entry, Given, Kind, NOTHING, NameGrammar, Order, Probe, Proof, ROW, TextGrammar, Trace,
+    WordRules, add, at_most, check, checks, from, given, kernel::FORCES_NO_NEW_PRIVILEGES, sign,
 };
 use crate::manifest::Strictness;
 use crate::need::Need;
@@ -79,6 +79,7 @@ pub(crate) static SYSTEM_CALL_FILTER: Directive = Directive {
         set("SystemCallFilter_privileged", 700, "@privileged"),
         set("SystemCallFilter_resources", 700, "@resources"),
     ],
+    proof: Proof::By(&[sign(Trace::Filter)]),
     summary: "Limits the system calls of the service.",
     breaks: "Any call left out fails or ends the process; a new C library may use one that an old list lacks.",
     ..ROW
@@ -95,6 +96,7 @@ pub(crate) static SYSTEM_CALL_ERROR_NUMBER: Directive = Directive {
         from(Strictness::Default, &["EPERM"]),
     ],
     yields: &[at_most(Need::StartsSessions, "")],
+    proof: Proof::Nothing("it is a part of the filter, which is not told"),
     summary: "The error of a denied call; without one the process is killed.",
     breaks: "Programs that take this error for another one than a missing call.",
     ..ROW
@@ -134,6 +136,7 @@ pub(crate) static SYSTEM_CALL_ARCHITECTURES: Directive = Directive {
             judge: checks::architectures,
         },
     )],
+    proof: Proof::By(&[sign(Trace::Filter)]),
     summary: "Refuses system calls of other architectures than the machine's own.",
     breaks: "Programs of another architecture, without a trace in the journal.",
     ..ROW
@@ -144,6 +147,7 @@ pub(crate) static SYSTEM_CALL_LOG: Directive = Directive {
     since: 247,
     kind: Kind::Names(NameGrammar::Calls),
     unset: NOTHING,
+    proof: Proof::By(&[sign(Trace::Filter)]),
     summary: "Logs system calls.",
     breaks: "Nothing.",
     ..ROW

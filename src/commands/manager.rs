@@ -53,9 +53,24 @@ impl Connection {
     }
 }
 
+/// The variable that leads to another bus than this host's.
+pub(super) fn bus_variable(scope: Scope) -> &'static str {
+    match scope {
+        Scope::System => "DBUS_SYSTEM_BUS_ADDRESS",
+        Scope::User => "DBUS_SESSION_BUS_ADDRESS",
+    }
+}
+
+/// Whether the bus is this host's own. A login sets the address of the user's bus, which lies in the runtime directory.
+pub(super) fn is_own_bus(scope: Scope) -> bool {
+    let Some(address) = std::env::var_os(bus_variable(scope)) else { return true };
+    let runtime = std::env::var("XDG_RUNTIME_DIR").unwrap_or_default();
+    scope == Scope::User && !runtime.is_empty() && address == *format!("unix:path={runtime}/bus")
+}
+
 /// This host's files, where the bus is this host's own: only they say where a value was written.
 pub(super) fn host(scope: Scope) -> Option<(Root, SearchPath)> {
-    let elsewhere = scope == Scope::User || std::env::var_os("DBUS_SYSTEM_BUS_ADDRESS").is_some();
+    let elsewhere = scope == Scope::User || !is_own_bus(scope);
     if elsewhere { None } else { Some((Root::open("/").ok()?, SearchPath::system())) }
 }
 

@@ -1,5 +1,6 @@
 //! `score`: units of a manager, of files or of a manifest, judged and compared with what declares them.
 
+mod evidence;
 mod files;
 mod host;
 mod judge;
@@ -12,7 +13,7 @@ use anyhow::Context as _;
 use super::manifests::Manifests;
 use super::{appearance, manifest_file, print, tell};
 use crate::architecture::Architecture;
-use crate::cli::{Format, KNOWN_RELEASES, Score};
+use crate::cli::{EvidenceWord, Format, KNOWN_RELEASES, Score};
 use crate::context::{Context, Mode, Scope, UnitType};
 use crate::finding::Finding;
 use crate::manifest::{self, Manifest, Strictness};
@@ -37,6 +38,10 @@ pub(super) fn score(arguments: &Score) -> anyhow::Result<Status> {
     anyhow::ensure!(
         !asks_manager || arguments.systemd.is_none() && arguments.target.is_empty(),
         "a running manager is judged by its own release: name files, or leave `--systemd` and `--target` out"
+    );
+    anyhow::ensure!(
+        asks_manager || arguments.evidence != EvidenceWord::Always,
+        "evidence is of running units: name some, or leave `--evidence always` out"
     );
     let mut run = Run::new(arguments)?;
     if asks_manager {
@@ -125,7 +130,7 @@ impl<'a> Run<'a> {
                 Subject::File(_) | Subject::Manifest(_) => None,
             })
             .collect();
-        let units = Loaded::connect(self.context.scope, mode).and_then(|loaded| {
+        let units = Loaded::connect(self.context.scope, mode, self.arguments.evidence).and_then(|loaded| {
             if subjects.is_empty() {
                 Ok(loaded.units(&loaded.services()?, Asked::AmongAll, &self.judge))
             } else {
@@ -280,6 +285,7 @@ fn unreached(unit: String, why: String) -> UnitReport {
         context: None,
         outcome: Outcome::Failed(why),
         findings: Vec::new(),
+        evidence: None,
     }
 }
 

@@ -11,6 +11,7 @@ use super::{
     reason_words,
 };
 use crate::drift::Difference;
+use crate::evidence::{Evidence, Verdict};
 use crate::finding::{Acceptance, Finding, Term};
 use crate::score::{Badness, Exposure, Line};
 use crate::suggest::{self, Suggestion};
@@ -87,6 +88,10 @@ struct Unit {
     findings: Vec<Note>,
     /// What is worth knowing, or accepted; it does not change the exit status.
     notices: Vec<Note>,
+    /// What the kernel shows of each directive that the unit sets, where that was looked for; empty where no process of
+    /// it was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<Vec<Proved>>,
 }
 
 /// The figures of a judged unit.
@@ -228,6 +233,27 @@ struct Accepted {
     expired: bool,
 }
 
+/// Whether one directive is in force.
+#[derive(Serialize, JsonSchema)]
+struct Proved {
+    /// The directive with its `=`.
+    directive: String,
+    /// `in-force`, `not-in-force`, `not-observable` or `not-readable`.
+    state: &'static str,
+    /// Why it is not in force or not observable, where that is known; the file that cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    /// What should be seen, of one that is not in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected: Option<String>,
+    /// What is seen in its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seen: Option<String>,
+    /// The process that shows it; none where the control group does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pid: Option<u32>,
+}
+
 /// A finding or a notice.
 #[derive(Serialize, JsonSchema)]
 struct Note {
@@ -279,6 +305,7 @@ impl From<&UnitReport> for Unit {
             figures,
             findings: unit.attention().map(Note::from).collect(),
             notices: unit.notices().map(Note::from).collect(),
+            evidence: unit.evidence.as_ref().map(|evidence| evidence.iter().map(Proved::from).collect()),
         }
     }
 }
@@ -357,6 +384,24 @@ impl From<&Difference> for Drift {
             origin: origin_words(&difference.origin),
             reasons: reasons.chain(difference.left_open.as_ref().map(left_open_words)).collect(),
             accepted: difference.accepted.as_ref().map(Accepted::from),
+        }
+    }
+}
+
+impl From<&Evidence> for Proved {
+    fn from(evidence: &Evidence) -> Self {
+        let (detail, lack) = match &evidence.verdict {
+            Verdict::InForce => (None, None),
+            Verdict::NotInForce(lack) => (lack.why.clone(), Some(lack)),
+            Verdict::NotObservable(text) | Verdict::NotReadable(text) => (Some(text.clone()), None),
+        };
+        Self {
+            directive: with_sign(evidence.directive.name),
+            state: evidence.verdict.word(),
+            detail,
+            expected: lack.map(|lack| lack.expected.clone()),
+            seen: lack.map(|lack| lack.seen.clone()),
+            pid: lack.and_then(|lack| lack.process.as_ref()).map(|(pid, _)| *pid),
         }
     }
 }

@@ -24,6 +24,7 @@ pub use text::{Appearance, Colour, text};
 
 use crate::context::Context;
 use crate::drift::{Difference, Drift, LeftOpen};
+use crate::evidence::Evidence;
 use crate::finding::{Acceptance, Finding, Term};
 use crate::manifest::Accepted;
 use crate::manifest::words::FindingName;
@@ -52,6 +53,8 @@ pub struct UnitReport {
     pub outcome: Outcome,
     /// What there is to know besides drift.
     pub findings: Vec<Finding>,
+    /// What the kernel shows of its settings, where that was looked for; empty where no process of it runs.
+    pub evidence: Option<Vec<Evidence>>,
 }
 
 /// Where a unit was read.

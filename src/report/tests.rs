@@ -65,11 +65,19 @@ fn quotesd() -> anyhow::Result<UnitReport> {
             suggestion: None,
         })),
         findings: vec![misread, Finding::notice("unit.stale", "its files have changed")],
+        evidence: None,
     })
 }
 
 fn other(unit: &str, outcome: Outcome) -> UnitReport {
-    UnitReport { unit: unit.to_owned(), source: Source::File, context: None, outcome, findings: Vec::new() }
+    UnitReport {
+        unit: unit.to_owned(),
+        source: Source::File,
+        context: None,
+        outcome,
+        findings: Vec::new(),
+        evidence: None,
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use super::{
     reason_words, shown,
 };
 use crate::drift::{Difference, Relation};
+use crate::evidence::Evidence;
 use crate::finding::{Acceptance, Finding, Severity};
 use crate::posture::Reason;
 use crate::score::{Badness, Line, Rating};
@@ -130,6 +131,9 @@ impl Page {
             self.line(INDENT, &cells);
             self.acceptance(difference.accepted.as_ref());
         }
+        if let Some(evidence) = &unit.evidence {
+            self.evidence(evidence);
+        }
         for finding in unit.attention() {
             self.finding(finding);
         }
@@ -138,6 +142,19 @@ impl Page {
                 self.finding(notice);
             }
         }
+    }
+
+    /// `evidence  41 in force, 1 not in force, 9 not observable`
+    fn evidence(&mut self, evidence: &[Evidence]) {
+        let count = |word: &str| evidence.iter().filter(|one| one.verdict.word() == word).count();
+        let counted = ["in-force", "not-in-force", "not-observable", "not-readable"]
+            .map(|word| (count(word), word.replace('-', " ")))
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, words)| format!("{count} {words}"));
+        let counts = counted.collect::<Vec<_>>().join(", ");
+        let text = if counts.is_empty() { "none: no process of it was found".to_owned() } else { counts };
+        self.line(INDENT, &[Cell::padded("evidence".to_owned(), RELATION), Cell::new(text)]);
     }
 
     fn finding(&mut self, finding: &Finding) {

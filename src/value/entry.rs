@@ -115,6 +115,21 @@ pub(super) fn bare(word: &str) -> &str {
     word.strip_prefix('+').unwrap_or(word)
 }
 
+/// The place in the service's tree that an entry speaks of, and whether it may be missing.
+pub(crate) fn place(kind: Entry, entry: &str) -> Option<(String, bool)> {
+    let optional = entry.starts_with('-');
+    let parts = fields(bare(entry));
+    let place = match kind {
+        // Its colons are its own.
+        Entry::Path => return Some((bare(entry).to_owned(), optional)),
+        Entry::Temporary => parts.first(),
+        Entry::Bind => parts.get(1).or(parts.first()),
+        Entry::MountImage => parts.get(1),
+        _ => None,
+    };
+    Some((place?.clone(), optional))
+}
+
 /// Why a path is none that systemd takes.
 fn bad_path(path: &str) -> Option<&'static str> {
     if !path.starts_with('/') {

@@ -70,6 +70,16 @@ pub(crate) static NAMESPACES: &[(&str, u64)] = &[
 /// The user namespace: a service's own cannot be delegated to it.
 const USER: u64 = 0x1000_0000;
 
+/// The names of capabilities; those without one are left out.
+pub(crate) fn capabilities(bits: u64) -> Vec<&'static str> {
+    CAPABILITIES
+        .iter()
+        .enumerate()
+        .filter(|(number, _)| bits & (1 << number) != 0)
+        .map(|(_, name)| *name)
+        .collect()
+}
+
 /// The namespaces that a boolean or `~` speaks of; systemd counts `time` among them from 258 on.
 fn all_namespaces(grammar: MaskGrammar, context: &Context) -> u64 {
     let all = if context.release.major >= 258 { 0x7e02_0080 } else { 0x7e02_0000 };

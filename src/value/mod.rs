@@ -21,7 +21,8 @@ mod words;
 use std::cmp::Ordering;
 
 pub use calls::{Action, CallFilter};
-pub(crate) use mask::{bit, bits_of, unset as unset_mask};
+pub(crate) use entry::place as entry_place;
+pub(crate) use mask::{ALL_CAPABILITIES, bit, bits_of, capabilities, unset as unset_mask};
 pub use names::NameFilter;
 pub use words::key as entry_name;
 pub(crate) use words::replaces_by_name;

@@ -94,6 +94,7 @@ impl<'r> Files<'r> {
             context: Some(context),
             outcome,
             findings: Vec::new(),
+            evidence: None,
         };
         if context.unit_type == UnitType::Other {
             let why = "nothing is executed by a unit of this type: name the service that it starts";
@@ -121,7 +122,17 @@ impl<'r> Files<'r> {
             Surroundings { sockets: self.sockets_of(&names, beside), ..Surroundings::of_files(&text) };
         let posture = reading.posture;
         let source = Source::File;
-        judge.judge(Found { unit, names, source, asked, posture, around, findings, beside: on_host })
+        judge.judge(Found {
+            unit,
+            names,
+            source,
+            asked,
+            posture,
+            around,
+            findings,
+            beside: on_host,
+            evidence: None,
+        })
     }
 
     /// The socket units that start a service of these names.

@@ -6,6 +6,7 @@ use super::host::Beside;
 use crate::catalogue;
 use crate::commands::manifests::Manifests;
 use crate::drift::{self, Drift, Relation, Use};
+use crate::evidence::Evidence;
 use crate::finding::Finding;
 use crate::holes::{self, Surroundings};
 use crate::manifest::{Manifest, Strictness};
@@ -65,12 +66,14 @@ pub(super) struct Found<'n> {
     pub(super) findings: Vec<Finding>,
     /// The host that it belongs to, where that is looked at too.
     pub(super) beside: Option<Beside<'n>>,
+    /// What the kernel shows of it, where that was looked for.
+    pub(super) evidence: Option<Vec<Evidence>>,
 }
 
 impl Judge {
     /// Judges a unit that was read.
     pub(super) fn judge(&self, found: Found<'_>) -> UnitReport {
-        let Found { unit, names, source, asked, mut posture, around, mut findings, beside } = found;
+        let Found { unit, names, source, asked, mut posture, around, mut findings, beside, evidence } = found;
         let context = posture.context;
         let declaring = self.manifests.declaring(&names);
         let entry = declaring.as_ref().map(|(manifest, planned)| holes::Declared { manifest, planned });
@@ -120,7 +123,7 @@ impl Judge {
             }
             Err(why) => Outcome::Failed(why),
         };
-        UnitReport { unit, source, context: Some(context), outcome, findings }
+        UnitReport { unit, source, context: Some(context), outcome, findings, evidence }
     }
 
     /// Judges what a manifest asks for a service; `strict` is what its strictest policy comes to, where that is
@@ -155,6 +158,7 @@ impl Judge {
                 suggestion: None,
             })),
             findings,
+            evidence: None,
         }
     }
 

@@ -5,14 +5,17 @@ use std::io::IsTerminal as _;
 
 use indicatif::{ProgressBar, ProgressDrawTarget};
 
+use super::evidence::Kernel;
 use super::files::template_instance;
 use super::host::{Beside, Host, activity};
 use super::judge::{Asked, Found, Judge, of_lines};
 use crate::bus::{BusFailure, Interfaces, Manager, Properties};
 use crate::bus_posture;
 use crate::bus_value::BusValue;
-use crate::commands::manager::{Connection, host, same_files, why_not};
+use crate::cli::EvidenceWord;
+use crate::commands::manager::{Connection, bus_variable, host, is_own_bus, same_files, why_not};
 use crate::context::{Context, Mode, Scope, UnitType};
+use crate::evidence;
 use crate::finding::Finding;
 use crate::holes::{Socket, Surroundings};
 use crate::posture::Posture;
@@ -25,6 +28,9 @@ pub(super) struct Loaded {
     manager: Manager,
     context: Context,
     newer: Option<Finding>,
+    /// This host's kernel, where the manager is this host's and evidence is wanted.
+    kernel: Option<Kernel>,
+    evidence: EvidenceWord,
 }
 
 /// What the units of a run share.
@@ -37,9 +43,21 @@ struct Known<'r> {
 
 impl Loaded {
     /// Connects to the manager of the system or of the calling user.
-    pub(super) fn connect(scope: Scope, mode: Mode) -> anyhow::Result<Self> {
+    pub(super) fn connect(scope: Scope, mode: Mode, evidence: EvidenceWord) -> anyhow::Result<Self> {
         let Connection { manager, context, newer } = Connection::open(scope, mode)?;
-        Ok(Self { manager, context, newer })
+        let kernel = match evidence {
+            EvidenceWord::Never => None,
+            EvidenceWord::Auto if !is_own_bus(scope) => None,
+            EvidenceWord::Auto | EvidenceWord::Always => {
+                anyhow::ensure!(
+                    is_own_bus(scope),
+                    "evidence is this host's alone: leave `--evidence always` or `{}` out",
+                    bus_variable(scope)
+                );
+                Some(Kernel::open(&manager, scope)?)
+            }
+        };
+        Ok(Self { manager, context, newer, kernel, evidence })
     }
 
     /// Every service in memory or installed, under its own name; a template through an instance.
@@ -145,6 +163,12 @@ impl Loaded {
         let names = vec![id, name];
         let host = own.and_then(|own| own.host.as_ref());
         let beside = host.map(|host| Beside { host, activity: activity(properties) });
+        let is_wanted = asked == Asked::ByName
+            || self.evidence == EvidenceWord::Always
+            || judge.manifests.declaring(&names).is_some();
+        let kernel = self.kernel.as_ref().filter(|_| is_wanted);
+        let evidence = kernel.map(|kernel| kernel.evidence(&self.manager, properties, &reading.posture));
+        findings.extend(evidence.iter().flat_map(|evidence| evidence::findings(evidence)));
         judge.judge(Found {
             unit: id.to_owned(),
             names,
@@ -154,6 +178,7 @@ impl Loaded {
             around,
             findings,
             beside,
+            evidence,
         })
     }
 
@@ -180,6 +205,7 @@ impl Loaded {
             unit,
             outcome,
             findings: Vec::new(),
+            evidence: None,
         }
     }
 }

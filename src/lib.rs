@@ -22,6 +22,7 @@ pub mod guard;
 pub mod holes;
 pub mod import;
 pub mod lint;
+mod listeners;
 pub mod manifest;
 pub mod need;
 mod ownership;

@@ -16,6 +16,7 @@ mod acl;
 mod claims;
 mod contents;
 mod homes;
+mod lingering;
 mod members;
 mod paths;
 mod programs;
@@ -29,6 +30,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(crate) use accounts::Accounts;
+pub(crate) use lingering::lingering;
 
 use crate::finding::{Finding, Severity};
 use crate::holes::Command;
@@ -88,15 +90,23 @@ struct Audit<'a> {
     told: Told,
 }
 
-impl Subject<'_> {
+/// The socket units of a manifest that lead to a service of it, by their names without the suffix.
+pub(crate) fn sockets<'m>(
+    manifest: &'m Manifest,
+    planned: &'m Planned<'_>,
+) -> impl Iterator<Item = (&'m str, &'m Socket)> {
+    let stem = planned.stem.as_str();
+    let leads = move |(name, socket): &(&str, &Socket)| match &socket.starts {
+        Some(service) => service.as_str() == stem,
+        None => socket.proxy_to.is_some() && *name == stem,
+    };
+    manifest.sockets.iter().map(|(name, socket)| (name.as_str(), socket)).filter(leads)
+}
+
+impl<'m> Subject<'m> {
     /// The socket units of the manifest that lead to the service, by their names without the suffix.
-    pub(crate) fn sockets(&self) -> impl Iterator<Item = (&str, &Socket)> {
-        let stem = self.planned.stem.as_str();
-        let leads = move |(name, socket): &(&str, &Socket)| match &socket.starts {
-            Some(service) => service.as_str() == stem,
-            None => socket.proxy_to.is_some() && *name == stem,
-        };
-        self.manifest.sockets.iter().map(|(name, socket)| (name.as_str(), socket)).filter(leads)
+    pub(crate) fn sockets(&self) -> impl Iterator<Item = (&'m str, &'m Socket)> + use<'m> {
+        sockets(self.manifest, self.planned)
     }
 
     /// The service's own user; none where that is root, or made up while it runs.

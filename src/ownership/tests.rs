@@ -321,3 +321,47 @@ fn links_in_a_circle_are_told_and_not_followed() -> anyhow::Result<()> {
     assert!(findings.iter().any(|finding| finding.id == "path.not-known"), "{findings:#?}");
     Ok(())
 }
+
+#[test]
+fn a_process_that_kept_its_group_is_named_and_one_that_may_have_it_is_not() -> anyhow::Result<()> {
+    let status = |uid: u32, gid: [u32; 2], groups: &str| {
+        let [real, effective] = gid;
+        format!(
+            "Uid:\t{uid}\t{uid}\t{uid}\t{uid}\nGid:\t{real}\t{effective}\t{effective}\t{effective}\n\
+             Groups:\t{groups} \nCapPrm:\t0\nCapEff:\t0\nCapBnd:\t0\nCapAmb:\t0\n"
+        )
+    };
+    let proc = tempfile::tempdir()?;
+    let processes = [
+        (1, status(0, [0, 0], "980")),
+        // A member.
+        (10, status(1000, [1000, 1000], "980 1000")),
+        // A program with the set-group-ID bit.
+        (11, status(1001, [1001, 980], "1001")),
+        (12, status(1001, [1001, 1001], "1001")),
+    ];
+    for (pid, status) in &processes {
+        std::fs::create_dir(proc.path().join(pid.to_string()))?;
+        std::fs::write(proc.path().join(format!("{pid}/status")), status)?;
+    }
+    let place = parsec()?;
+    let found = || place.lingering(proc.path(), &[]);
+    assert_eq!(found()?, [""; 0]);
+    for (pid, status) in [(20, status(1001, [980, 980], "")), (21, status(990, [990, 990], "980"))] {
+        std::fs::create_dir(proc.path().join(pid.to_string()))?;
+        std::fs::write(proc.path().join(format!("{pid}/status")), status)?;
+    }
+    let [text] = found()?.try_into().map_err(|found| anyhow::anyhow!("{found:?}"))?;
+    let expected = "finding group.lingering parsec-clients: processes act for group `parsec-clients` whose users are \
+                    not in it: 20 of `bob` (uid 1001), 21 of `parsec` (uid 990); a process keeps";
+    assert!(text.starts_with(expected), "{text}");
+    // Given by the manifest.
+    let text = include_str!("../../units/parsec-direct/parsec.toml");
+    let text = text.replace("\n[service]\n", "\n[service]\ngroups = [\"parsec-clients\"]\n");
+    let place = Place { manifest: load("parsec.toml", &text)?, ..parsec()? };
+    let found = place.lingering(proc.path(), &[])?;
+    assert!(found.len() == 1 && !found[0].contains("uid 990"), "{found:?}");
+    let found = place.lingering(proc.path(), &[20])?;
+    assert_eq!(found, [""; 0]);
+    Ok(())
+}

@@ -151,6 +151,17 @@ impl Processes {
         Some(process)
     }
 
+    /// Who every process is, by its number; those that end meanwhile were never there.
+    pub fn statuses(&self) -> BTreeMap<u32, Status> {
+        let Ok(entries) = self.dir.entries() else { return BTreeMap::new() };
+        let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        let read = |pid: u32| match text(&self.dir, &format!("{pid}/status")) {
+            Fact::Known(status) => Some((pid, Status::parse(&status)?)),
+            Fact::Denied | Fact::Missing => None,
+        };
+        numbers.filter_map(read).collect()
+    }
+
     fn mounts(&self, dir: &Dir, namespace: Option<&Fact<u64>>) -> Fact<Arc<Mounts>> {
         let known = match namespace {
             Some(Fact::Known(number)) => Some(*number),

@@ -37,6 +37,10 @@ pub(super) fn behind_proxies(machine: &Machine) -> Result<()> {
     let modes = machine.check(&["sh", "-c", "cd /var/lib/barycenter; stat -c '%a %U' . *.db *_key.json"])?;
     ensure!(modes == "750 barycenter\n600 barycenter\n600 barycenter\n", "{modes}");
     each_is_named(machine, "barycenter.service", changes::BARYCENTER)?;
+    // Later ones have BPF, and the unit may not bind another port.
+    if machine.systemd()? < 257 {
+        each_is_named(machine, "barycenter.service", changes::BARYCENTER_UNBOUND)?;
+    }
     deployment.is_scored("barycenter.service")?;
     cannot_be_reached(machine)
 }

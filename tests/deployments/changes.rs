@@ -142,6 +142,14 @@ pub(super) const PARSEC: &[Change] = &[
         undone: "chmod 0755 /usr/libexec",
         found: ["critical", "path.parent-writable", "/usr/libexec"],
     },
+    // A process keeps the groups that it was started with.
+    Change {
+        does: "gpasswd --add bob parsec-clients
+               systemd-run --quiet --unit former --property Type=exec --uid bob sleep 600
+               gpasswd --delete bob parsec-clients",
+        undone: "systemctl stop former",
+        found: ["finding", "group.lingering", "parsec-clients"],
+    },
     Change {
         does: "mv /home/alice /srv/alice; ln -s /srv/alice /home/alice",
         undone: "rm /home/alice; mv /srv/alice /home/alice",
@@ -189,6 +197,43 @@ pub(super) const SCARLETDME: &[Change] = &[
         found: ["finding", "group.missing", "qmusers"],
     },
 ];
+
+/// Changes of what a session's socket binds: a port alone is every address of both families.
+pub(super) const SCARLETDME_SESSIONS: &[Change] = &[Change {
+    does: "mkdir /etc/systemd/system/scarletdmeserver.socket.d
+           printf '[Socket]\\nListenStream=\\nListenStream=4242\\n' \
+               >/etc/systemd/system/scarletdmeserver.socket.d/bare.conf
+           systemctl daemon-reload
+           systemctl restart scarletdmeserver.socket",
+    undone: "rm -r /etc/systemd/system/scarletdmeserver.socket.d
+             systemctl daemon-reload
+             systemctl restart scarletdmeserver.socket",
+    found: ["finding", "listener.undeclared", "tcp [::]:4242"],
+}];
+
+/// Changes of a server that belongs behind a proxy. What a file of variables says wins over what the unit sets; it was
+/// put right again, and the server not restarted.
+pub(super) const PARSEC_CLOUD: &[Change] = &[Change {
+    does: "echo PARSEC_HOST=0.0.0.0 >>/etc/parsec-cloud/parsec.env
+           systemctl restart parsec-cloud
+           sed -i /^PARSEC_HOST/d /etc/parsec-cloud/parsec.env
+           for i in $(seq 100); do grep -q ' 00000000:1A79 .* 0A ' /proc/net/tcp && exit; sleep 0.1; done; exit 1",
+    undone: "systemctl restart parsec-cloud
+             for i in $(seq 100); do grep -q ' 0100007F:1A79 .* 0A ' /proc/net/tcp && exit; sleep 0.1; done; exit 1",
+    found: ["finding", "listener.undeclared", "tcp 0.0.0.0:6777"],
+}];
+
+/// A change that the unit's own sandbox stops where the manager has BPF.
+pub(super) const BARYCENTER_UNBOUND: &[Change] = &[Change {
+    does: "echo 'authz_enabled = true' >>/etc/barycenter/config.toml
+           systemctl restart barycenter
+           for i in $(seq 100); do
+               grep -q ':2384 .* 0A ' /proc/$(systemctl show --value -p MainPID barycenter)/net/tcp && exit
+               sleep 0.1
+           done; exit 1",
+    undone: "sed -i /^authz/d /etc/barycenter/config.toml; systemctl restart barycenter",
+    found: ["finding", "listener.undeclared", "tcp 127.0.0.1:9092"],
+}];
 
 /// Changes of the host of a provider that keeps its key and database in files.
 pub(super) const BARYCENTER: &[Change] = &[

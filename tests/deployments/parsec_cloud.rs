@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 
+use super::changes::{self, each_is_named};
 use super::{Deployment, install_clients, install_peer};
 use crate::machine::Machine;
 use crate::machine::standins::{http, said};
@@ -27,6 +28,7 @@ pub(super) fn behind_proxy(machine: &Machine) -> Result<()> {
     answers(machine)?;
     let elsewhere = machine.run(&["request", "-s", ELSEWHERE, "-t", "1", "127.0.0.1", "6777"])?;
     ensure!(elsewhere.status.code() == Some(1), "not only the proxy gets in: {}", said(&elsewhere));
+    each_is_named(machine, "parsec-cloud.service", changes::PARSEC_CLOUD)?;
     deployment.is_scored("parsec-cloud.service")
 }
 

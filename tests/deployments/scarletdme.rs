@@ -25,6 +25,7 @@ pub(super) fn sessions(machine: &Machine) -> Result<()> {
     machine.check(&["sh", "-c", "echo alice:secret | chpasswd"])?;
     logs_in(machine)?;
     each_is_named(machine, "scarletdme.service", changes::SCARLETDME)?;
+    each_is_named(machine, "scarletdmeserver@none.service", changes::SCARLETDME_SESSIONS)?;
     deployment.is_scored("scarletdme.service")?;
     limits_its_clients(machine)?;
     machine.check(&["systemctl", "stop", "scarletdme.service"])?;

@@ -3,7 +3,8 @@
  *   barycenter --config FILE
  *
  * What it shares with the real program, because hardening can break it:
- *   - one process, four threads, binds `port` and `port` + 1 (administration) on one `host`;
+ *   - one process, four threads, binds `port` and `port` + 1 (administration) on one `host`, and with
+ *     `authz_enabled = true` `port` + 2 (policies for authorisation);
  *   - writes `private_key_path`, `jwks_path` and the database file of `url` with the modes that the umask
  *     leaves, and never changes them; without these keys they go to $STATE_DIRECTORY;
  *   - a `url` of the form postgresql://...?host=FOLDER is connected to instead;
@@ -32,7 +33,7 @@
 
 enum { THREADS = 4 };
 
-static char host[64] = "127.0.0.1", port[8] = "8080", private_key[256], jwks[256], database[256];
+static char host[64] = "127.0.0.1", port[8] = "8080", private_key[256], jwks[256], database[256], authz[8];
 static struct pollfd listeners[2];
 
 static _Noreturn void fail(const char *what, const char *which)
@@ -66,6 +67,7 @@ static void configure(const char *path)
         setting(line, "private_key_path", private_key, sizeof private_key);
         setting(line, "jwks_path", jwks, sizeof jwks);
         setting(line, "url", database, sizeof database);
+        setting(line, "authz_enabled", authz, sizeof authz);
     }
     fclose(file);
     const char *filter = getenv("RUST_LOG");
@@ -186,6 +188,8 @@ int main(int count, char **args)
     signal(SIGPIPE, SIG_IGN);
     for (int i = 0; i < 2; i++)
         listeners[i] = (struct pollfd){ .fd = listen_on(atoi(port) + i), .events = POLLIN };
+    if (!strcmp(authz, "true"))
+        listen_on(atoi(port) + 2);
     for (int i = 1; i < THREADS; i++) {
         pthread_t thread;
         if ((errno = pthread_create(&thread, NULL, work, NULL)))

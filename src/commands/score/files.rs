@@ -114,7 +114,7 @@ impl<'r> Files<'r> {
             return cannot(unit, asked.failed(why));
         }
         let host = self.host.filter(|_| asked == Asked::ByName);
-        let on_host = host.map(|host| Beside { host, activity: Activity::Offline });
+        let on_host = host.map(|host| Beside { host, activity: Activity::Offline, live: None });
         let findings = of_lines(reading.notices);
         let mut names: Vec<&str> = vec![text.id.as_str()];
         names.extend(text.names.iter().map(UnitName::as_str));

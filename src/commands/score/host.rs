@@ -1,25 +1,39 @@
-//! The host beside a unit: the files, accounts, programs, stores and settings that its manifest speaks of, looked at
-//! where the unit was named. What several units of a run share is told with the first of them.
+//! The host beside a unit: the files, accounts, programs, sockets, stores and settings that its manifest speaks of,
+//! looked at where the unit was named. What several units of a run share is told with the first of them.
 
-use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use crate::bus::Properties;
 use crate::content;
 use crate::finding::Finding;
 use crate::guard;
 use crate::holes::Command;
+use crate::listeners::{self, SocketUnit, Sockets};
 use crate::manifest::{Manifest, Scope};
 use crate::ownership::{self, Accounts, Activity, Subject};
 use crate::policy::Planned;
 use crate::posture::Posture;
-use crate::unit_file::Root;
+use crate::process::{ControlGroups, Processes, Status, control_groups};
+use crate::unit_file::{Links, Root};
 
 /// A tree with accounts, and what was told of it so far.
 pub(super) struct Host<'r> {
     root: &'r Root,
     accounts: anyhow::Result<Option<Accounts>>,
     told: RefCell<BTreeSet<(String, Option<String>, String)>>,
+    /// What runs on it, where something does.
+    running: Option<anyhow::Result<Running>>,
+}
+
+/// The processes of a host.
+struct Running {
+    processes: Processes,
+    sockets: Sockets,
+    control_groups: Option<ControlGroups>,
+    /// Who they are, read once for all units.
+    statuses: OnceCell<BTreeMap<u32, Status>>,
 }
 
 /// A unit as the host has it.
@@ -28,12 +42,43 @@ pub(super) struct Beside<'h> {
     pub(super) host: &'h Host<'h>,
     /// Whether it runs.
     pub(super) activity: Activity,
+    /// What its manager says of it, where it has one.
+    pub(super) live: Option<Live>,
+}
+
+/// A unit of a running manager.
+pub(super) struct Live {
+    /// Its control group; none where it has no processes.
+    pub(super) control_group: Option<String>,
+    /// The socket units that start it, and those that the manifest says do.
+    pub(super) sockets: Vec<SocketUnit>,
+}
+
+impl Running {
+    fn open() -> anyhow::Result<Self> {
+        Ok(Self {
+            processes: Processes::open("/proc")?,
+            sockets: Sockets::open("/proc")?,
+            control_groups: control_groups("/sys/fs/cgroup"),
+            statuses: OnceCell::new(),
+        })
+    }
+
+    fn processes_of(&self, unit: &Live) -> Vec<u32> {
+        let group = unit.control_group.as_deref().zip(self.control_groups.as_ref());
+        group.and_then(|(path, groups)| groups.read(path, [])).map_or_else(Vec::new, |group| group.processes)
+    }
 }
 
 impl<'r> Host<'r> {
     /// The host whose files lie below `root`.
     pub(super) fn new(root: &'r Root) -> Self {
-        Self { root, accounts: Accounts::read(root), told: RefCell::default() }
+        Self { root, accounts: Accounts::read(root), told: RefCell::default(), running: None }
+    }
+
+    /// The host that this program runs on, its processes included.
+    pub(super) fn running(root: &'r Root) -> Self {
+        Self { running: Some(Running::open()), ..Self::new(root) }
     }
 
     /// What was not told yet.
@@ -58,11 +103,9 @@ impl Beside<'_> {
         }
         let not_known = |why: String| vec![Finding::notice("host.not-known", why)];
         let root = self.host.root;
+        let subject = Subject { manifest, planned, posture, commands, activity: self.activity };
         let mut findings = match &self.host.accounts {
-            Ok(Some(accounts)) => {
-                let subject = Subject { manifest, planned, posture, commands, activity: self.activity };
-                ownership::audit(&subject, root, accounts)
-            }
+            Ok(Some(accounts)) => ownership::audit(&subject, root, accounts),
             Ok(None) => not_known(
                 "the tree has no `/etc/passwd`: its files and accounts were not compared with the manifest"
                     .to_owned(),
@@ -73,7 +116,29 @@ impl Beside<'_> {
         };
         findings.extend(settings(manifest, root));
         findings.extend(content::environment_files(&planned.service, root));
+        if let (Some(live), Some(running)) = (&self.live, &self.host.running) {
+            match running {
+                Ok(running) => findings.extend(self.run(&subject, live, running)),
+                Err(error) => findings.push(listeners::not_known(&format!("{error:#}"))),
+            }
+        }
         self.host.news(findings)
+    }
+
+    /// What the processes of the host are not as the manifest says.
+    fn run(&self, subject: &Subject<'_>, live: &Live, running: &Running) -> Vec<Finding> {
+        let own = running.processes_of(live);
+        let held = running.sockets.held(&own, live.sockets.clone());
+        let resolve = |path: &str| {
+            let plain = self.host.root.resolve(Path::new(path), Links::Keep);
+            plain.map_or_else(|_| path.to_owned(), |plain| plain.to_string_lossy().into_owned())
+        };
+        let mut findings = listeners::judge(subject, &held, &resolve);
+        if let (Ok(Some(accounts)), false) = (&self.host.accounts, subject.manifest.groups.is_empty()) {
+            let statuses = running.statuses.get_or_init(|| running.processes.statuses());
+            findings.extend(ownership::lingering(subject, accounts, statuses, &own));
+        }
+        findings
     }
 }
 

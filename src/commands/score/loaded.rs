@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget};
 
 use super::evidence::Kernel;
 use super::files::template_instance;
-use super::host::{Beside, Host, activity};
+use super::host::{Beside, Host, Live, activity};
 use super::judge::{Asked, Found, Judge, of_lines};
 use crate::bus::{BusFailure, Interfaces, Manager, Properties};
 use crate::bus_posture;
@@ -18,6 +18,8 @@ use crate::context::{Context, Mode, Scope, UnitType};
 use crate::evidence;
 use crate::finding::Finding;
 use crate::holes::{Socket, Surroundings};
+use crate::listeners::SocketUnit;
+use crate::ownership;
 use crate::posture::Posture;
 use crate::report::{Outcome, Source, UnitReport};
 use crate::unit_file::{Loader, Root, UnitName};
@@ -86,7 +88,7 @@ impl Loaded {
             own: root.as_ref().map(|(root, search)| Own {
                 root,
                 loader: Loader::new(root, search.clone()),
-                host: (asked == Asked::ByName).then(|| Host::new(root)),
+                host: (asked == Asked::ByName).then(|| Host::running(root)),
             }),
         };
         let mut reports = Vec::new();
@@ -94,7 +96,7 @@ impl Loaded {
         let bar = progress(names.len());
         let answers = self.manager.properties_telling(&names, Interfaces::All, || bar.inc(1));
         bar.finish_and_clear();
-        let sockets = self.sockets(&answers);
+        let sockets = self.sockets(&answers, asked, judge);
         for (name, properties) in answers {
             let properties = match properties {
                 Ok(properties) => properties,
@@ -111,9 +113,9 @@ impl Loaded {
                 reports.push(self.cannot(name, asked.failed(why)));
                 continue;
             }
-            let started_by = sockets_of(&properties);
-            let sockets = started_by.iter().filter_map(|socket| sockets.get(*socket).cloned()).collect();
-            reports.push(self.unit(&name, &id, &properties, sockets, (asked, judge), &mut known));
+            let starters =
+                Starters::of(&properties, &declared_sockets(&[&id, &name], asked, judge), &sockets);
+            reports.push(self.unit(&name, &id, &properties, starters, (asked, judge), &mut known));
         }
         reports
     }
@@ -123,7 +125,7 @@ impl Loaded {
         name: &str,
         id: &str,
         properties: &Properties,
-        sockets: Vec<Socket>,
+        starters: Starters,
         (asked, judge): (Asked, &Judge),
         known: &mut Known<'_>,
     ) -> UnitReport {
@@ -159,10 +161,12 @@ impl Loaded {
                 around = Surroundings::of_files(&text);
             }
         }
-        around.sockets = sockets;
+        around.sockets = starters.open;
         let names = vec![id, name];
         let host = own.and_then(|own| own.host.as_ref());
-        let beside = host.map(|host| Beside { host, activity: activity(properties) });
+        let control_group = properties.text("ControlGroup").filter(|path| !path.is_empty());
+        let live = Live { control_group: control_group.map(str::to_owned), sockets: starters.bound };
+        let beside = host.map(|host| Beside { host, activity: activity(properties), live: Some(live) });
         let is_wanted = asked == Asked::ByName
             || self.evidence == EvidenceWord::Always
             || judge.manifests.declaring(&names).is_some();
@@ -182,18 +186,31 @@ impl Loaded {
         })
     }
 
-    /// The socket units that start any of these, by name.
-    fn sockets(&self, units: &[(String, Result<Properties, BusFailure>)]) -> BTreeMap<String, Socket> {
-        let units = units.iter().filter_map(|(_, properties)| properties.as_ref().ok());
-        let names: BTreeSet<String> = units.flat_map(sockets_of).map(str::to_owned).collect();
+    /// The socket units that start any of these, or that a manifest says do, by name.
+    fn sockets(
+        &self,
+        units: &[(String, Result<Properties, BusFailure>)],
+        asked: Asked,
+        judge: &Judge,
+    ) -> BTreeMap<String, (Socket, SocketUnit)> {
+        let mut names = BTreeSet::new();
+        for (name, properties) in units {
+            let Ok(properties) = properties else { continue };
+            names.extend(sockets_of(properties).into_iter().map(str::to_owned));
+            let id = properties.id().unwrap_or(name);
+            names.extend(declared_sockets(&[id, name], asked, judge));
+        }
         let names: Vec<String> = names.into_iter().collect();
         let answers = self.manager.properties(&names, Interfaces::All);
         let unset = Posture::unset("", Context { unit_type: UnitType::Socket, ..self.context });
         let read = |(name, properties): (String, Result<Properties, BusFailure>)| {
             let properties = properties.ok()?;
             let posture = bus_posture::read(&name, &properties, &unset).posture;
-            let socket = Socket::of_property(&name, properties.get("Listen"), &posture);
-            Some((name, socket))
+            let listen = properties.get("Listen");
+            let is_active = properties.active_state() == Some("active");
+            let bound = SocketUnit::of_property(&name, is_active, listen);
+            let open = Socket::of_property(&name, listen, &posture);
+            Some((name, (open, bound)))
         };
         answers.into_iter().filter_map(read).collect()
     }
@@ -214,6 +231,37 @@ impl Loaded {
 fn sockets_of(properties: &Properties) -> Vec<&str> {
     let starters = properties.get("TriggeredBy").and_then(BusValue::as_texts).unwrap_or_default();
     starters.into_iter().filter(|name| UnitType::of(name) == UnitType::Socket).collect()
+}
+
+/// The socket units of a manifest that start a unit of these names, where the host is compared with it.
+fn declared_sockets(names: &[&str], asked: Asked, judge: &Judge) -> Vec<String> {
+    let declaring = judge.manifests.declaring(names).filter(|_| asked == Asked::ByName);
+    declaring.map_or_else(Vec::new, |(manifest, planned)| {
+        ownership::sockets(manifest, &planned).map(|(stem, _)| format!("{stem}.socket")).collect()
+    })
+}
+
+/// The socket units of a unit.
+struct Starters {
+    /// Those that start it.
+    open: Vec<Socket>,
+    /// What is bound by them, and by those that the manifest says start it.
+    bound: Vec<SocketUnit>,
+}
+
+impl Starters {
+    fn of(
+        properties: &Properties,
+        declared: &[String],
+        all: &BTreeMap<String, (Socket, SocketUnit)>,
+    ) -> Self {
+        let starting = sockets_of(properties);
+        let names: BTreeSet<&str> =
+            starting.iter().copied().chain(declared.iter().map(String::as_str)).collect();
+        let open = starting.iter().filter_map(|name| Some(all.get(*name)?.0.clone()));
+        let bound = names.into_iter().filter_map(|name| Some(all.get(name)?.1.clone()));
+        Self { open: open.collect(), bound: bound.collect() }
+    }
 }
 
 /// This host beside its manager.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::super::tree::{Files, Node};
-use super::super::{Accounts, Activity, Subject, audit_files};
+use super::super::{Accounts, Activity, Subject, audit_files, lingering};
 use crate::catalogue;
 use crate::context::{Context, Mode, Scope, UnitType};
 use crate::finding::Finding;
@@ -15,6 +15,7 @@ use crate::holes::{Command, Privileges};
 use crate::manifest::{self, Manifest, Options, PathKind, Source, Sources};
 use crate::policy::plan;
 use crate::posture::{Origin, Posture};
+use crate::process::Processes;
 use crate::release::Release;
 use crate::syscalls::Architecture;
 
@@ -93,6 +94,22 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) fn audit(&self) -> anyhow::Result<Vec<Finding>> {
+        self.with(|subject, accounts| Ok(audit_files(subject, &self.tree, accounts)))
+    }
+
+    /// What is found of the processes of this /proc, as `SEVERITY ID SUBJECT: TEXT`.
+    pub(super) fn lingering(&self, proc: &Path, own: &[u32]) -> anyhow::Result<Vec<String>> {
+        let told = |finding: &Finding| {
+            let subject = finding.subject.clone().unwrap_or_default();
+            format!("{} {} {subject}: {}", finding.severity.word(), finding.id, finding.text)
+        };
+        self.with(|subject, accounts| {
+            let statuses = Processes::open(proc)?.statuses();
+            Ok(lingering(subject, accounts, &statuses, own).iter().map(told).collect())
+        })
+    }
+
+    fn with<T>(&self, ask: impl FnOnce(&Subject<'_>, &Accounts) -> anyhow::Result<T>) -> anyhow::Result<T> {
         let accounts = Accounts::parse(&self.passwd, &self.group, Some(&self.shadow), "", "");
         let planned = plan(&self.manifest);
         let planned = planned.iter().find(|planned| planned.unit_name() == self.unit).context("no unit")?;
@@ -114,7 +131,7 @@ impl Place {
             commands: &self.commands,
             activity: self.activity,
         };
-        Ok(audit_files(&subject, &self.tree, &accounts))
+        ask(&subject, &accounts)
     }
 
     /// What counts, as `SEVERITY ID SUBJECT`.

@@ -1,0 +1,302 @@
+//! What is listened on: sockets that processes hold, from /proc/PID/fd and the tables of their networks (proc_pid_net(5)),
+//! and those that a manager holds for a service, from what it says of its socket units.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::Path;
+
+use anyhow::Context as _;
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+
+use crate::bus_value::BusValue;
+use crate::manifest::words::Protocol;
+
+/// Where somebody waits to be called.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Address {
+    /// Over IP; an IPv4 address mapped into IPv6 is an IPv4 address.
+    Ip(Protocol, SocketAddr),
+    /// A socket or FIFO with a path, relative where it was bound by a relative one.
+    Unix(String),
+    /// A socket in the abstract name space, without the `@`.
+    Abstract(String),
+}
+
+/// Who listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Holder {
+    /// A process, by its number and what it calls itself.
+    Process(u32, String),
+    /// The manager, for a socket unit of this name.
+    Unit(String),
+}
+
+/// A socket unit as its manager has it.
+#[derive(Clone, Debug)]
+pub(crate) struct SocketUnit {
+    /// Its name.
+    pub(crate) name: String,
+    /// Whether its sockets are open.
+    pub(crate) is_active: bool,
+    /// What it binds, kinds that no manifest declares left out: netlink, message queues, USB, VM sockets.
+    pub(crate) addresses: BTreeSet<Address>,
+}
+
+/// What was found to be listened on for a unit.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    /// Each address with its first holder.
+    pub(crate) by_address: BTreeMap<Address, Holder>,
+    /// How many processes were looked at.
+    pub(crate) processes: usize,
+    /// Why what some process holds is not known.
+    pub(crate) hidden: Option<String>,
+    /// The ports that the kernel gives to sockets without one (`net.ipv4.ip_local_port_range`).
+    pub(crate) ephemeral: RangeInclusive<u16>,
+    /// The socket units that were asked about.
+    pub(crate) units: Vec<SocketUnit>,
+}
+
+/// The sockets of a kernel, below /proc or a directory like it.
+#[derive(Debug)]
+pub(crate) struct Sockets {
+    proc: Dir,
+}
+
+/// What Linux has where nobody changes it.
+const EPHEMERAL: RangeInclusive<u16> = 32_768..=60_999;
+
+/// Listening, of TCP; unconnected, of UDP (include/net/tcp_states.h).
+const IP_TABLES: [(&str, Protocol, &str); 4] = [
+    ("tcp", Protocol::Tcp, "0A"),
+    ("tcp6", Protocol::Tcp, "0A"),
+    ("udp", Protocol::Udp, "07"),
+    ("udp6", Protocol::Udp, "07"),
+];
+
+impl Sockets {
+    /// Opens `path`, which is /proc but for tests.
+    pub(crate) fn open(path: impl AsRef<Path>) -> anyhow::Result<Self> {
+        let path = path.as_ref();
+        let proc = Dir::open_ambient_dir(path, ambient_authority())
+            .with_context(|| format!("cannot open `{}`", path.display()))?;
+        Ok(Self { proc })
+    }
+
+    /// What these processes and the active ones of these socket units listen on. A process that ends while it is
+    /// looked at holds nothing.
+    pub(crate) fn held(&self, processes: &[u32], units: Vec<SocketUnit>) -> Held {
+        let mut held = Held {
+            by_address: BTreeMap::new(),
+            processes: 0,
+            hidden: None,
+            ephemeral: self.ephemeral().unwrap_or(EPHEMERAL),
+            units,
+        };
+        for unit in held.units.iter().filter(|unit| unit.is_active) {
+            for address in &unit.addresses {
+                held.by_address.insert(address.clone(), Holder::Unit(unit.name.clone()));
+            }
+        }
+        // What the manager passed on was made in its own network, whatever network the process lives in.
+        let mut networks = BTreeSet::new();
+        let mut tables = BTreeMap::new();
+        if let Ok(manager) = self.proc.open_dir("1") {
+            networks.extend(network(&manager));
+            read_tables(&manager, &mut tables);
+        }
+        let mut holders: Vec<(u64, u32, String)> = Vec::new();
+        for pid in processes {
+            let Ok(dir) = self.proc.open_dir(pid.to_string()) else { continue };
+            let inodes = match inodes(&dir) {
+                Ok(inodes) => inodes,
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    held.hidden.get_or_insert_with(|| format!("what process {pid} holds: {error}"));
+                    continue;
+                }
+                Err(_) => continue,
+            };
+            held.processes += 1;
+            if inodes.is_empty() {
+                continue;
+            }
+            // One whose network has no number is asked for its own tables.
+            if network(&dir).is_none_or(|network| networks.insert(network)) {
+                read_tables(&dir, &mut tables);
+            }
+            let name = text(&dir, "comm").unwrap_or_default();
+            let name = name.trim_end_matches('\n');
+            holders.extend(inodes.into_iter().map(|inode| (inode, *pid, name.to_owned())));
+        }
+        for (inode, pid, name) in holders {
+            if let Some(address) = tables.get(&inode) {
+                held.by_address.entry(address.clone()).or_insert(Holder::Process(pid, name));
+            }
+        }
+        held
+    }
+
+    fn ephemeral(&self) -> Option<RangeInclusive<u16>> {
+        let text = text(&self.proc, "sys/net/ipv4/ip_local_port_range")?;
+        let mut ports = text.split_ascii_whitespace().map_while(|port| port.parse().ok());
+        Some(ports.next()?..=ports.next()?)
+    }
+}
+
+impl SocketUnit {
+    /// One of which the manager says this as `Listen`.
+    pub(crate) fn of_property(name: &str, is_active: bool, listen: Option<&BusValue>) -> Self {
+        let published = listen.and_then(BusValue::members).unwrap_or_default();
+        let addresses = published.iter().filter_map(|pair| {
+            let [kind, address] = pair.members()? else { return None };
+            published_address(kind.as_text()?, address.as_text()?)
+        });
+        Self { name: name.to_owned(), is_active, addresses: addresses.collect() }
+    }
+}
+
+fn published_address(kind: &str, address: &str) -> Option<Address> {
+    let protocol = match kind {
+        "Stream" | "SequentialPacket" => Protocol::Tcp,
+        "Datagram" => Protocol::Udp,
+        "FIFO" => return Some(Address::Unix(address.to_owned())),
+        _ => return None,
+    };
+    if let Some(name) = address.strip_prefix('@') {
+        return Some(Address::Abstract(name.to_owned()));
+    }
+    if address.starts_with('/') {
+        return Some(Address::Unix(address.to_owned()));
+    }
+    // A port alone is every address of both families; an interface may stand behind the port: `[fe80::1]:80%eth0`.
+    let every = |port: u16| SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port);
+    let plain = || address.split('%').next()?.parse().ok();
+    let address = address.parse().ok().map(every).or_else(plain)?;
+    Some(Address::Ip(protocol, canonical(address)))
+}
+
+/// The inode numbers of the sockets that a process holds.
+fn inodes(dir: &Dir) -> io::Result<BTreeSet<u64>> {
+    let descriptors = dir.open_dir("fd")?;
+    let mut inodes = BTreeSet::new();
+    for entry in descriptors.entries()? {
+        let Ok(target) = entry.and_then(|entry| descriptors.read_link_contents(entry.file_name())) else {
+            continue;
+        };
+        let target = target.to_string_lossy();
+        let number = target.strip_prefix("socket:[").and_then(|rest| rest.strip_suffix(']'));
+        inodes.extend(number.and_then(|number| number.parse::<u64>().ok()));
+    }
+    Ok(inodes)
+}
+
+/// What its network is called by the kernel.
+fn network(dir: &Dir) -> Option<String> {
+    let target = dir.read_link_contents("ns/net").ok()?;
+    Some(target.to_string_lossy().into_owned())
+}
+
+/// What is listened on in the network of a process, by the socket's inode number.
+fn read_tables(dir: &Dir, tables: &mut BTreeMap<u64, Address>) {
+    for (file, protocol, state) in IP_TABLES {
+        let table = text(dir, &format!("net/{file}")).unwrap_or_default();
+        let row = |line| ip_row(line, state).map(|(inode, address)| (inode, Address::Ip(protocol, address)));
+        tables.extend(table.lines().skip(1).filter_map(row));
+    }
+    let table = text(dir, "net/unix").unwrap_or_default();
+    tables.extend(table.lines().skip(1).filter_map(unix_row));
+}
+
+fn text(dir: &Dir, file: &str) -> Option<String> {
+    dir.read(file).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// `0: 0100007F:1A79 00000000:0000 0A 00000000:00000000 00:00000000 00000000 990 0 4711 …`
+fn ip_row(line: &str, wanted: &str) -> Option<(u64, SocketAddr)> {
+    let mut fields = line.split_ascii_whitespace();
+    let local = fields.nth(1)?;
+    let state = fields.nth(1)?;
+    let inode = fields.nth(5)?.parse().ok()?;
+    let (address, port) = local.split_once(':')?;
+    let address = SocketAddr::new(ip(address)?, u16::from_str_radix(port, 16).ok()?);
+    (state == wanted).then(|| (inode, canonical(address)))
+}
+
+/// Words of 32 bits in the machine's byte order, whose bytes in memory are the address.
+fn ip(text: &str) -> Option<IpAddr> {
+    let word = |at: usize| u32::from_str_radix(text.get(at..at + 8)?, 16).ok().map(u32::to_ne_bytes);
+    match text.len() {
+        8 => Some(IpAddr::V4(Ipv4Addr::from(word(0)?))),
+        32 => {
+            let words = [word(0)?, word(8)?, word(16)?, word(24)?];
+            let bytes: [u8; 16] = words.concat().try_into().ok()?;
+            Some(IpAddr::V6(Ipv6Addr::from(bytes)))
+        }
+        _ => None,
+    }
+}
+
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+/// `SO_ACCEPTCON` of include/linux/net.h.
+const ACCEPTS: u32 = 1 << 16;
+
+/// `00000000: 00000002 00000000 00010000 0001 01 4711 /run/x.sock`; a path may hold blanks.
+fn unix_row(line: &str) -> Option<(u64, Address)> {
+    let mut rest = line;
+    let mut field = || {
+        rest = rest.trim_start_matches(' ');
+        let (field, behind) = rest.split_once(' ')?;
+        rest = behind;
+        Some(field)
+    };
+    let flags = {
+        for _ in 0..3 {
+            field()?;
+        }
+        u32::from_str_radix(field()?, 16).ok()?
+    };
+    let (kind, state, inode) = (field()?, field()?, field()?.parse().ok()?);
+    // Datagrams come to whatever is bound and not connected to one peer.
+    let takes_datagrams = kind == "0002" && state != "03";
+    if flags & ACCEPTS == 0 && !takes_datagrams {
+        return None;
+    }
+    let address = match rest.strip_prefix('@') {
+        // The kernel names a client that asked for any name (unix(7), autobind).
+        Some(name) if takes_datagrams && is_automatic(name) => return None,
+        Some(name) => Address::Abstract(name.to_owned()),
+        None if rest.is_empty() => return None,
+        None => Address::Unix(rest.to_owned()),
+    };
+    Some((inode, address))
+}
+
+fn is_automatic(name: &str) -> bool {
+    name.len() == 5 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip(protocol, address) => write!(f, "{protocol} {address}"),
+            Self::Unix(path) => write!(f, "unix {path}"),
+            Self::Abstract(name) => write!(f, "unix @{name}"),
+        }
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Process(pid, name) => write!(f, "`{name}` (process {pid})"),
+            Self::Unit(name) => f.write_str(name),
+        }
+    }
+}

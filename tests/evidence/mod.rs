@@ -209,7 +209,11 @@ fn ids(notes: &[Note]) -> Vec<&str> {
 /// Writes units of these settings in one go and makes them known.
 fn install(machine: &Machine, units: &[(String, &str)]) -> Result<()> {
     let folder = machine.scratch().join("evidence-units");
-    std::fs::create_dir_all(&folder)?;
+    if folder.exists() {
+        // A file that is written again is newer than its processes.
+        std::fs::remove_dir_all(&folder)?;
+    }
+    std::fs::create_dir(&folder)?;
     for (name, lines) in units {
         let text = format!("[Service]\nType=exec\nExecStart=/bin/sleep infinity\n{lines}\n");
         std::fs::write(folder.join(name), text)?;

@@ -16,7 +16,7 @@ use std::cmp::Ordering;
 
 use crate::catalogue::{Directive, Kind, Stage};
 use crate::finding::{Acceptance, Severity};
-use crate::posture::{Origin, Posture, Reason, Setting};
+use crate::posture::{Origin, Posture, Reason, Setting, default_value};
 use crate::value::Value;
 use members::Members;
 
@@ -185,7 +185,12 @@ fn difference(
     Some(Difference {
         directive,
         relation,
-        severity: severity(relation, &reasons),
+        // Stricter than declared is no harm, unless it takes what was opened on purpose.
+        severity: match relation {
+            Relation::Stricter if opens(directive, wants, &reasons, found) => Severity::Finding,
+            Relation::Stricter | Relation::Unexplained => Severity::Notice,
+            Relation::Weaker | Relation::Other => Severity::Finding,
+        },
         wanted: written(directive, wants),
         found: written(directive, has),
         only_found,
@@ -197,14 +202,15 @@ fn difference(
     })
 }
 
-/// Stricter than declared is no harm, unless it takes what a need was declared for.
-fn severity(relation: Relation, reasons: &[Reason]) -> Severity {
-    let needed = reasons.iter().any(|reason| matches!(reason, Reason::Needed { .. }));
-    match relation {
-        Relation::Stricter if !needed => Severity::Notice,
-        Relation::Unexplained => Severity::Notice,
-        Relation::Weaker | Relation::Stricter | Relation::Other => Severity::Finding,
-    }
+/// Whether the policy opens something on purpose: for a need, or as the manifest states it.
+fn opens(directive: &Directive, wants: &Setting, reasons: &[Reason], found: &Posture) -> bool {
+    let default = default_value(directive, &found.context);
+    let beyond_default = directive.kind.compare(&wants.value, &default) == Some(Ordering::Less);
+    reasons.iter().any(|reason| match reason {
+        Reason::Needed { .. } => true,
+        Reason::Stated(_) => beyond_default,
+        _ => false,
+    })
 }
 
 /// A share of what the host has: the manager publishes what it came to.

@@ -1,6 +1,7 @@
 //! What a policy leaves open and the unit too, with no need behind it: neither drift nor declared.
 
-use super::{Difference, Drift, Relation, difference, is_moot, settled, severity, written};
+use super::{Difference, Drift, Relation, difference, is_moot, settled, written};
+use crate::finding::Severity;
 use crate::manifest::Strictness;
 use crate::policy::{LossCause, Policy};
 use crate::posture::{Origin, Posture, Reason};
@@ -42,7 +43,7 @@ impl Drift {
             };
             open.push(Difference {
                 relation: Relation::Unexplained,
-                severity: severity(Relation::Unexplained, &reasons),
+                severity: Severity::Notice,
                 left_open: reasons.is_empty().then_some(LeftOpen::Strictness(strictness)),
                 reasons,
                 ..difference
@@ -58,7 +59,7 @@ impl Drift {
             open.push(Difference {
                 directive: loss.directive,
                 relation: Relation::Unexplained,
-                severity: severity(Relation::Unexplained, &[]),
+                severity: Severity::Notice,
                 wanted: lines.join(" "),
                 found: if has.origin == Origin::NotKnown {
                     String::new()

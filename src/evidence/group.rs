@@ -70,7 +70,7 @@ impl Judge<'_> {
             return Sight::Invisible("a control group of version 1 keeps it".to_owned());
         }
         missing(expected, "no such file")
-            .because(format!("its control group has no controller `{}`", file.controller))
+            .beyond_the_machine(format!("its control group has no controller `{}`", file.controller))
     }
 
     /// Only bpf(2) lists programs: what can be told is where there can be none.
@@ -79,7 +79,8 @@ impl Judge<'_> {
         if directive.requires == Requires::BpfFramework
             && (self.scene.feature)("BPF_FRAMEWORK") == Some(false)
         {
-            return none("the manager was built without BPF_FRAMEWORK");
+            return missing("a BPF program on its control group", "none")
+                .beyond_the_machine("the manager was built without BPF_FRAMEWORK");
         }
         if self.context().scope == Scope::User {
             return none("a user's manager may not load BPF programs");

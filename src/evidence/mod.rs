@@ -93,14 +93,18 @@ pub(crate) enum Sight {
     Shown,
     Invisible(String),
     Unreadable(String),
-    Missing { expected: String, seen: String, why: Option<String>, undoable: Undoable },
+    Missing { expected: String, seen: String, why: Option<String>, doing: Doing },
 }
 
-/// Whether a process may have undone a setting itself, as it is free to.
+/// Whose doing it is that a setting is not in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Undoable {
-    Yes,
-    No,
+pub(crate) enum Doing {
+    /// Something went wrong between the unit and its processes.
+    NotAsDeclared,
+    /// The process is free to have undone it.
+    Program,
+    /// This machine has no means for it, whatever the unit says: a build option of systemd, a controller.
+    Machine,
 }
 
 /// The files of a control group that a unit's directives are proved by.
@@ -278,17 +282,18 @@ impl Judge<'_> {
         sight: Sight,
         process: Option<&Process>,
     ) -> Verdict {
-        let (expected, seen, why, undoable) = match sight {
+        let (expected, seen, why, doing) = match sight {
             Sight::Shown => return Verdict::InForce,
             Sight::Invisible(why) => return Verdict::NotObservable(why),
             Sight::Unreadable(file) => return Verdict::NotReadable(file),
-            Sight::Missing { expected, seen, why, undoable } => (expected, seen, why, undoable),
+            Sight::Missing { expected, seen, why, doing } => (expected, seen, why, doing),
         };
         let default = default_value(directive, &self.context());
         let opens = directive.kind.compare(&setting.value, &default) == Some(Ordering::Less);
-        let own_doing = undoable == Undoable::Yes && !self.scene.changed && self.scene.exempt.is_none();
-        let severity =
-            if opens || own_doing || !directive.confines() { Severity::Notice } else { Severity::Finding };
+        let own_doing = doing == Doing::Program && !self.scene.changed && self.scene.exempt.is_none();
+        // What no change of the unit can bring about is told, and left to whoever chose the machine.
+        let unasked = opens || own_doing || doing == Doing::Machine || !directive.confines();
+        let severity = if unasked { Severity::Notice } else { Severity::Finding };
         let why = why
             .or_else(|| self.known_reason(directive, process.is_some()))
             .or_else(|| own_doing.then(|| "the program may have changed it itself".to_owned()));
@@ -337,7 +342,7 @@ fn program(process: &Process) -> String {
 
 /// What is not as it should be.
 pub(crate) fn missing(expected: impl Into<String>, seen: impl Into<String>) -> Sight {
-    Sight::Missing { expected: expected.into(), seen: seen.into(), why: None, undoable: Undoable::No }
+    Sight::Missing { expected: expected.into(), seen: seen.into(), why: None, doing: Doing::NotAsDeclared }
 }
 
 impl Sight {
@@ -345,7 +350,7 @@ impl Sight {
     pub(crate) fn unless_undone(self, undoable: bool) -> Self {
         match self {
             Self::Missing { expected, seen, why, .. } if undoable => {
-                Self::Missing { expected, seen, why, undoable: Undoable::Yes }
+                Self::Missing { expected, seen, why, doing: Doing::Program }
             }
             sight => sight,
         }
@@ -354,8 +359,18 @@ impl Sight {
     /// The same, for this reason.
     pub(crate) fn because(self, reason: impl Into<String>) -> Self {
         match self {
-            Self::Missing { expected, seen, undoable, .. } => {
-                Self::Missing { expected, seen, why: Some(reason.into()), undoable }
+            Self::Missing { expected, seen, doing, .. } => {
+                Self::Missing { expected, seen, why: Some(reason.into()), doing }
+            }
+            sight => sight,
+        }
+    }
+
+    /// The same, where the machine has no means for it.
+    pub(crate) fn beyond_the_machine(self, reason: impl Into<String>) -> Self {
+        match self.because(reason) {
+            Self::Missing { expected, seen, why, .. } => {
+                Self::Missing { expected, seen, why, doing: Doing::Machine }
             }
             sight => sight,
         }

@@ -246,7 +246,7 @@ fn control_files_say_limits_and_their_absence_is_none() -> anyhow::Result<()> {
     let memory = [("MemoryMax", "64M")];
     let found = lack(verdict(&memory, &scene(vec![plain(10)]))?)?;
     assert_eq!(found.why.as_deref(), Some("its control group has no controller `memory`"));
-    assert_eq!((found.severity, found.process), (Severity::Finding, None));
+    assert_eq!((found.severity, found.process), (Severity::Notice, None));
     let mut process = plain(10);
     let version_1 = Hierarchy { controllers: vec!["memory".to_owned()], path: GROUP.to_owned() };
     process.control_groups = Fact::Known(vec![version_1]);
@@ -262,6 +262,7 @@ fn programs_are_only_known_where_there_can_be_none() -> anyhow::Result<()> {
     scene.feature = &|name| Some(name != "BPF_FRAMEWORK");
     let found = lack(verdict(&deny, &scene)?)?;
     assert_eq!(found.why.as_deref(), Some("the manager was built without BPF_FRAMEWORK"));
+    assert_eq!(found.severity, Severity::Notice);
     let ip = [("IPAddressDeny", "any")];
     assert_eq!(verdict(&ip, &scene)?.word(), "not-observable");
     if let Some(group) = scene.control_group.as_mut() {

@@ -7,10 +7,11 @@ use super::{Declared, Place, severity};
 use crate::bus_value::BusValue;
 use crate::catalogue;
 use crate::finding::Finding;
-use crate::manifest::words::Listen;
+use crate::manifest::words::{Listen, SourceFilter};
 use crate::need::Need;
 use crate::posture::Posture;
 use crate::unit_file::UnitText;
+use crate::value::Value;
 
 /// A socket unit that starts a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,8 +99,15 @@ fn filter(posture: &Posture) -> Filter {
     let closes = |row: &&catalogue::Directive| {
         row.beside.is_none() && row.yields.iter().any(|offer| offer.to == Need::AcceptsFrom)
     };
+    let lets_all = |row: &'static catalogue::Directive| {
+        let mut exceptions = catalogue::all().iter().filter(|other| other.beside == Some(row));
+        exceptions.any(|other| {
+            let networks = &posture.get(other).value;
+            matches!(networks, Value::Networks(networks) if networks.iter().any(|net| net.prefix_len() == 0))
+        })
+    };
     let mut rows = catalogue::all().iter().copied().filter(closes);
-    if rows.any(|row| posture.is_on(row)) { Filter::Some } else { Filter::None }
+    if rows.any(|row| posture.is_on(row) && !lets_all(row)) { Filter::Some } else { Filter::None }
 }
 
 /// Ports that every address reaches, of sockets that start the service.
@@ -124,15 +132,17 @@ pub(super) fn open<'a>(
         })
 }
 
-/// Whether the manifest itself binds the port to every address.
+/// Whether the manifest itself binds the port to every address, and lets every address in.
 fn declares(declared: Declared<'_>, socket: &Socket, number: u16) -> bool {
     let mut sockets = declared.manifest.sockets.iter();
     let named = sockets.find(|(stem, _)| socket.unit.strip_suffix(".socket") == Some(stem.as_str()));
     named.is_some_and(|(_, socket)| {
-        socket.listen.iter().any(|listen| match &listen.value {
-            Listen::Port(_, port) => *port == number,
-            Listen::Ip(_, address) => open_port(&address.to_string()) == Some(number),
-            Listen::Stream(_) | Listen::Datagram(_) | Listen::Sequential(_) | Listen::Fifo(_) => false,
-        })
+        let lets_all = socket.from.is_empty() || socket.from.keys().any(|from| *from == SourceFilter::Any);
+        lets_all
+            && socket.listen.iter().any(|listen| match &listen.value {
+                Listen::Port(_, port) => *port == number,
+                Listen::Ip(_, address) => open_port(&address.to_string()) == Some(number),
+                Listen::Stream(_) | Listen::Datagram(_) | Listen::Sequential(_) | Listen::Fifo(_) => false,
+            })
     })
 }

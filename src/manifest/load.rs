@@ -239,6 +239,8 @@ where
 /// Fills in what follows from the rest of the manifest where nothing was said.
 fn fill_in(manifest: &mut Manifest, tree: &Node, problems: &mut Vec<Problem>) {
     let users: Vec<UserName> = manifest.users.keys().cloned().collect();
+    let own = manifest.users.iter().filter(|(_, user)| !user.exists);
+    let own: Vec<UserName> = own.map(|(name, _)| name.clone()).collect();
     for (name, service) in &mut manifest.services {
         if service.documentation.is_empty() {
             service.documentation.clone_from(&manifest.documentation);
@@ -247,7 +249,8 @@ fn fill_in(manifest: &mut Manifest, tree: &Node, problems: &mut Vec<Problem>) {
         if service.user.is_some() || as_root || manifest.scope == Scope::User {
             continue;
         }
-        if let [only] = users.as_slice() {
+        // Users of others are named as members of groups, say; the package's own are there to run services.
+        if let ([only], _) | (_, [only]) = (users.as_slice(), own.as_slice()) {
             service.user = Some(only.clone());
             continue;
         }

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 
-use super::changes::{self, each_is_named};
+use super::changes::each_is_named_alone;
 use super::{Deployment, install_clients};
 use crate::machine::Machine;
 use crate::machine::standins::{http, said};
@@ -36,11 +36,7 @@ pub(super) fn behind_proxies(machine: &Machine) -> Result<()> {
     ensure!(!log.contains("url="), "settings in the log: {log}");
     let modes = machine.check(&["sh", "-c", "cd /var/lib/barycenter; stat -c '%a %U' . *.db *_key.json"])?;
     ensure!(modes == "750 barycenter\n600 barycenter\n600 barycenter\n", "{modes}");
-    each_is_named(machine, "barycenter.service", changes::BARYCENTER)?;
-    // Later ones have BPF, and the unit may not bind another port.
-    if machine.systemd()? < 257 {
-        each_is_named(machine, "barycenter.service", changes::BARYCENTER_UNBOUND)?;
-    }
+    each_is_named_alone(machine, "barycenter")?;
     deployment.is_scored("barycenter.service")?;
     cannot_be_reached(machine)
 }

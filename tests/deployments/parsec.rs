@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 
-use super::changes::{self, each_is_named};
+use super::changes::each_is_named_alone;
 use super::{Deployment, install_clients, install_peer};
 use crate::machine::Machine;
 use crate::machine::standins::said;
@@ -15,7 +15,7 @@ pub(super) fn direct(machine: &Machine) -> Result<()> {
     let outside = machine.run_as("bob", &["parsec-client", "--as", "billing", "list"])?;
     ensure!(said(&outside).contains("Permission denied"), "{}", said(&outside));
     keeps_its_files(machine)?;
-    each_is_named(machine, "parsec.service", changes::PARSEC)?;
+    each_is_named_alone(machine, "parsec-direct")?;
     deployment.is_scored("parsec.service")
 }
 
@@ -27,6 +27,7 @@ pub(super) fn peer_credentials(machine: &Machine) -> Result<()> {
     let posing = machine.run_as("bob", &["parsec-client", "--as", alice.trim(), "list"])?;
     ensure!(said(&posing).contains("status 11"), "{}", said(&posing));
     keeps_its_files(machine)?;
+    each_is_named_alone(machine, "parsec-peer-credentials")?;
     deployment.is_scored("parsec.service")
 }
 

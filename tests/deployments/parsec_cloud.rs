@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 
-use super::changes::{self, each_is_named};
+use super::changes::each_is_named_alone;
 use super::{Deployment, install_clients, install_peer};
 use crate::machine::Machine;
 use crate::machine::standins::{http, said};
@@ -28,7 +28,7 @@ pub(super) fn behind_proxy(machine: &Machine) -> Result<()> {
     answers(machine)?;
     let elsewhere = machine.run(&["request", "-s", ELSEWHERE, "-t", "1", "127.0.0.1", "6777"])?;
     ensure!(elsewhere.status.code() == Some(1), "not only the proxy gets in: {}", said(&elsewhere));
-    each_is_named(machine, "parsec-cloud.service", changes::PARSEC_CLOUD)?;
+    each_is_named_alone(machine, "parsec-cloud")?;
     deployment.is_scored("parsec-cloud.service")
 }
 
@@ -39,6 +39,7 @@ pub(super) fn with_tls(machine: &Machine) -> Result<()> {
     let elsewhere =
         machine.run_with_input(&["request", "-k", "-s", ELSEWHERE, ELSEWHERE, "6777"], request)?;
     ensure!(said(&elsewhere).contains("200 OK"), "{}", said(&elsewhere));
+    each_is_named_alone(machine, "parsec-cloud-tls")?;
     deployment.is_scored("parsec-cloud.service")
 }
 

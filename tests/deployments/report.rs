@@ -90,26 +90,6 @@ pub(super) fn is_as_declared(machine: &Machine, services: &[String]) -> Result<(
         agrees(machine, &unit)?;
         is_confined(machine, &unit.name)?;
     }
-    is_in_force(machine, services)
-}
-
-/// Everything that the services declare is in force, as far as this machine can: it may lack controllers, and its
-/// systemd the BPF framework.
-fn is_in_force(machine: &Machine, services: &[String]) -> Result<()> {
-    let services: Vec<_> = services.iter().map(String::as_str).collect();
-    let output = machine.run(&[&[PROGRAM, "score", "--format", "json"], services.as_slice()].concat())?;
-    let report: Report = serde_json::from_slice(&output.stdout).context("no report")?;
-    for unit in report.units {
-        let is_evidence = |finding: &&serde_json::Value| {
-            finding["id"].as_str().is_some_and(|id| id.starts_with("evidence."))
-        };
-        for finding in unit.findings.iter().filter(is_evidence) {
-            let message = finding["message"].as_str().unwrap_or_default();
-            let is_the_machine =
-                message.contains("has no controller") || message.contains("without BPF_FRAMEWORK");
-            ensure!(is_the_machine, "`{}`: {finding}", unit.name);
-        }
-    }
     Ok(())
 }
 
@@ -117,16 +97,6 @@ fn is_in_force(machine: &Machine, services: &[String]) -> Result<()> {
 pub(super) fn drift(machine: &Machine, service: &str) -> Result<Vec<Drift>> {
     let mut units = score(machine, &[service.to_owned()], 1)?;
     Ok(units.pop().context("no unit")?.drift)
-}
-
-/// What needs attention beside drift: severity, id and subject of each.
-pub(super) fn attention(machine: &Machine, service: &str, status: i32) -> Result<Vec<[String; 3]>> {
-    let mut units = score(machine, &[service.to_owned()], status)?;
-    let unit = units.pop().context("no unit")?;
-    ensure!(unit.drift.is_empty(), "{:?}", unit.drift);
-    let text = |finding: &serde_json::Value, key: &str| finding[key].as_str().unwrap_or_default().to_owned();
-    let counts = unit.findings.iter().filter(|finding| finding["severity"] != "notice");
-    Ok(counts.map(|finding| ["severity", "id", "subject"].map(|key| text(finding, key))).collect())
 }
 
 /// The kernel has in force what every unit here asks for, where there is a process to look at.
@@ -159,14 +129,13 @@ pub(super) fn agrees_on_all(machine: &Machine) -> Result<()> {
     for unit in score(machine, &names, 0)? {
         agrees(machine, &unit)?;
     }
-    is_in_force(machine, &names)
+    Ok(())
 }
 
 /// The report on `units`, which must end with this status and no word to standard error.
 fn score(machine: &Machine, units: &[String], status: i32) -> Result<Vec<Unit>> {
     let units: Vec<_> = units.iter().map(String::as_str).collect();
-    let output = machine
-        .run(&[&[PROGRAM, "score", "--evidence", "never", "--format", "json"], units.as_slice()].concat())?;
+    let output = machine.run(&[&[PROGRAM, "score", "--format", "json"], units.as_slice()].concat())?;
     let said = String::from_utf8_lossy(&output.stderr);
     let report: Report = serde_json::from_slice(&output.stdout).with_context(|| said.clone().into_owned())?;
     let found: Vec<_> = report.units.iter().map(|unit| unit.name.as_str()).collect();

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 
-use super::changes::{self, each_is_named};
+use super::changes::each_is_named_alone;
 use super::report::is_as_declared;
 use super::{Deployment, install_clients};
 use crate::machine::Machine;
@@ -24,8 +24,7 @@ pub(super) fn sessions(machine: &Machine) -> Result<()> {
     machine.check(&["usermod", "--append", "--groups", "qmusers", "alice"])?;
     machine.check(&["sh", "-c", "echo alice:secret | chpasswd"])?;
     logs_in(machine)?;
-    each_is_named(machine, "scarletdme.service", changes::SCARLETDME)?;
-    each_is_named(machine, "scarletdmeserver@none.service", changes::SCARLETDME_SESSIONS)?;
+    each_is_named_alone(machine, "scarletdme")?;
     deployment.is_scored("scarletdme.service")?;
     limits_its_clients(machine)?;
     machine.check(&["systemctl", "stop", "scarletdme.service"])?;

@@ -146,6 +146,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting("LimitNICE=+5").shows(Shows::Anyway),
     setting("LimitRTPRIO=5").shows(Shows::Anyway),
     setting("LimitRTTIME=1s"),
+    setting("Nice=5"),
     setting("OOMScoreAdjust=500"),
     setting("CPUSchedulingPolicy=batch"),
     setting("CPUSchedulingPolicy=idle"),

@@ -114,8 +114,10 @@ impl Beside<'_> {
                 not_known(format!("files and accounts were not compared with the manifest: {error:#}"))
             }
         };
-        findings.extend(settings(manifest, root));
-        findings.extend(content::environment_files(&planned.service, root));
+        let mut settings = settings(manifest, root);
+        settings.extend(content::environment_files(&planned.service, root));
+        settings.retain(|finding| !follows(finding, &findings));
+        findings.extend(settings);
         if let (Some(live), Some(running)) = (&self.live, &self.host.running) {
             match running {
                 Ok(running) => findings.extend(self.run(&subject, live, running)),
@@ -140,6 +142,16 @@ impl Beside<'_> {
         }
         findings
     }
+}
+
+/// Whether a finding about settings follows from what is found of their file already: nothing is said in one that is
+/// not there, and its mode says whom it is open to. One change of the host is told once.
+fn follows(finding: &Finding, of_paths: &[Finding]) -> bool {
+    let subject = finding.subject.as_deref().unwrap_or_default();
+    let file = subject.split_once(": ").map_or(subject, |(file, _)| file);
+    let same = of_paths.iter().filter(|found| found.subject.as_deref() == Some(file));
+    same.filter(|found| found.severity.counts())
+        .any(|found| found.id == "path.missing" || finding.id == "content.exposed")
 }
 
 /// What stores and files of settings say against the manifest.

@@ -140,7 +140,7 @@ impl Loaded {
         if properties.needs_daemon_reload() == Some(true) {
             let text = "its files have changed since the manager read them: this is what it read; \
                         `systemctl daemon-reload` takes them over";
-            findings.push(Finding::notice("unit.stale", text));
+            findings.push(Finding::new("unit.stale", text));
         }
         findings.extend(reading.odd.iter().map(|odd| Finding {
             directive: Some(odd.directive),

@@ -27,6 +27,8 @@ pub(super) fn peer_credentials(machine: &Machine) -> Result<()> {
     let posing = machine.run_as("bob", &["parsec-client", "--as", alice.trim(), "list"])?;
     ensure!(said(&posing).contains("status 11"), "{}", said(&posing));
     keeps_its_files(machine)?;
+    install_key_database(machine, "4711", "/root/keys-of-nobody.sqlite3")?;
+    install_key_database(machine, alice.trim(), "/root/keys-of-alice.sqlite3")?;
     each_is_named_alone(machine, "parsec-peer-credentials")?;
     deployment.is_scored("parsec.service")
 }
@@ -57,6 +59,19 @@ pub(super) fn install(machine: &Machine, authenticator: &str) -> Result<()> {
     machine.install_standin("parsec", "/usr/libexec/parsec")?;
     let configuration = format!("[authenticator]\nauth_type = \"{authenticator}\"\n");
     machine.install(configuration.as_bytes(), "/etc/parsec/config.toml", 0o644)
+}
+
+/// A key store of Parsec's other kind, with one key of the client `uid`: the table and columns of Parsec 1.5.0.
+fn install_key_database(machine: &Machine, uid: &str, path: &str) -> Result<()> {
+    let file = machine.scratch().join(format!("keys-of-{uid}.sqlite3"));
+    let database = rusqlite::Connection::open(&file)?;
+    database.execute_batch(
+        "CREATE TABLE key_mapping (authenticator_id INTEGER NOT NULL, application_name TEXT NOT NULL,
+             provider_id INTEGER NOT NULL, key_name TEXT NOT NULL, key_info BLOB NOT NULL)",
+    )?;
+    database.execute("INSERT INTO key_mapping VALUES (3, ?1, 1, 'billing', x'00')", [uid])?;
+    database.close().map_err(|(_, error)| error)?;
+    machine.install_file(&file, path, 0o600)
 }
 
 /// Keys, mappings, log and configuration are there, and nobody else's to read.

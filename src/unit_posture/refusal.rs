@@ -66,7 +66,8 @@ impl<'a> Service<'a> {
             match (assignment.section.as_str(), assignment.key.as_str()) {
                 ("Service", "ExecStart") => service.starts = count(service.starts),
                 ("Service", "ExecStop") => service.stops = count(service.stops),
-                ("Unit", "SuccessAction") => service.success_action = value,
+                // An empty one is no word of it.
+                ("Unit", "SuccessAction") if !value.is_empty() => service.success_action = value,
                 ("Service", "Type") if value == "notify-reload" && major < 253 => {}
                 ("Service", "Type") => set(&mut service.kind, TYPES),
                 ("Service", "RemainAfterExit") if boolean(value).is_some() => service.remains = value,

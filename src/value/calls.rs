@@ -40,7 +40,7 @@ impl Action {
         match self {
             Self::Kill => true,
             // Zero is one of a single call's answers, and none of the unit's own.
-            Self::Fail(error) => error.parse() == Ok(0_u16) || errno::read(error, context).is_some(),
+            Self::Fail(error) => errno::number(error) == Some(0) || errno::read(error, context).is_some(),
         }
     }
 }
@@ -182,7 +182,7 @@ fn read_action(text: &str) -> Option<Action> {
     if text == "kill" {
         return Some(Action::Kill);
     }
-    let number = text.parse::<u16>().is_ok_and(|number| number <= 4095);
+    let number = errno::number(text).is_some_and(|number| number <= 4095);
     let name = text.len() > 1
         && text.starts_with(['E', 'e'])
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric());

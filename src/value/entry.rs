@@ -198,8 +198,8 @@ fn is_credential(name: &str) -> bool {
 }
 
 fn device(text: &str, context: &Context) -> Option<String> {
-    // Seen on 252, and not on 257.
-    let takes_dots = context.release.major < 257;
+    // Seen on 252, and not on 257: the path is simplified before it is looked at, and may be the folder itself.
+    let simplifies = context.release.major < 257;
     // Quotes are taken off the path alone.
     let (path, access) = match (syntax::words(text).as_slice(), text.split_ascii_whitespace().last()) {
         ([path], _) => (path.clone(), "rwm"),
@@ -208,8 +208,12 @@ fn device(text: &str, context: &Context) -> Option<String> {
     };
     // `valid_device_allow_pattern`: a class of devices may even be nameless, a node may not.
     let class = ["char-", "block-"].iter().any(|start| path.starts_with(start));
-    let node = ["/dev/", "/run/systemd/inaccessible/"].iter().any(|start| path.starts_with(start))
-        && path.split('/').skip(1).all(|part| part == "." && takes_dots || !matches!(part, "" | "." | ".."));
+    let parts: Vec<&str> =
+        path.split('/').skip(1).filter(|part| !(simplifies && matches!(*part, "" | "."))).collect();
+    let folder = [["dev"].as_slice(), &["run", "systemd", "inaccessible"]];
+    let below =
+        folder.iter().any(|folder| parts.starts_with(folder) && (simplifies || parts.len() > folder.len()));
+    let node = path.starts_with('/') && below && parts.iter().all(|part| !matches!(*part, "" | "." | ".."));
     let letters = !access.is_empty() && access.bytes().all(|byte| matches!(byte, b'r' | b'w' | b'm'));
     let access: String = "rwm".chars().filter(|letter| access.contains(*letter)).collect();
     ((class || node) && letters).then(|| format!("{path} {access}"))

@@ -174,6 +174,20 @@ pub(super) fn name(number: u64, context: &Context) -> Option<String> {
     Some(name.map_or_else(|| number.to_string(), |name| (*name).to_owned()))
 }
 
+/// A number as systemd reads one (`safe_atoi`): in hexadecimal, octal or binary where it begins so.
+pub(super) fn number(text: &str) -> Option<u64> {
+    let lower = text.strip_prefix('+').unwrap_or(text).to_ascii_lowercase();
+    let (radix, digits) = match lower.get(..2) {
+        Some("0x") => (16, &lower[2..]),
+        Some("0o") => (8, &lower[2..]),
+        Some("0b") => (2, &lower[2..]),
+        Some(_) if lower.starts_with('0') => (8, &lower[1..]),
+        _ => (10, lower.as_str()),
+    };
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_number.then(|| u64::from_str_radix(digits, radix).ok()).flatten()
+}
+
 /// A name in any case (systemd's table of them ignores it), or that of a number.
 pub(super) fn read(text: &str, context: &Context) -> Option<String> {
     let alias = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(text));
@@ -181,6 +195,6 @@ pub(super) fn read(text: &str, context: &Context) -> Option<String> {
     if let Some(name) = ERRORS.iter().find(|name| !name.is_empty() && name.eq_ignore_ascii_case(text)) {
         return Some((*name).to_owned());
     }
-    let number: u64 = text.parse().ok().filter(|number| (1..=LAST).contains(number))?;
+    let number = number(text).filter(|number| (1..=LAST).contains(number))?;
     Some(name(number, context).unwrap_or_else(|| number.to_string()))
 }

@@ -668,7 +668,6 @@ impl Assembly {
                 .of(&[
                     "a:YWJj",
                     "b:YWI=",
-                    "a:!!!",
                     "a:",
                     ":YWJj",
                     "a/b:YWJj",

@@ -62,50 +62,48 @@ fn read_with<'p>(unit: &str, get: impl Fn(&str) -> Option<&'p BusValue>, unset: 
     reading
 }
 
-/// Says of each value where it comes from, as far as the unit's files, read as `files`, come to the same value. What
-/// they do not say is the manager's default where `manager`, its own properties, has one of that value. Anything else
-/// was changed at run time or before the manager read the files again, and stays the manager's word.
-pub fn attribute(posture: &mut Posture, files: &Posture, manager: &Properties) {
-    attribute_with(posture, files, |property| manager.get(property));
+/// What the manager gives units of a type that do not say it, by the directives' places. It publishes its defaults under
+/// the unit's property with `Default` before it, which is also what system.conf calls them (systemd-system.conf(5),
+/// systemd 240 to 262).
+pub struct Defaults(Vec<Option<(Arc<str>, Value)>>);
+
+impl Defaults {
+    /// Those that the manager's own properties say, for units of the context.
+    pub fn of(manager: &Properties, context: &Context) -> Self {
+        Self::with(|property| manager.get(property), context)
+    }
+
+    fn with<'p>(manager: impl Fn(&str) -> Option<&'p BusValue>, context: &Context) -> Self {
+        let default = |directive: &&'static Directive| {
+            let published: Vec<&BusValue> =
+                directive.properties().iter().map_while(|name| manager(&format!("Default{name}"))).collect();
+            match directive.kind.from_bus(&published, context) {
+                Published::As(value) => Some((Arc::from(format!("Default{}", directive.name)), value)),
+                Published::InPart | Published::Odd => None,
+            }
+        };
+        Self(catalogue::all().iter().map(default).collect())
+    }
 }
 
-fn attribute_with<'p>(
-    posture: &mut Posture,
-    files: &Posture,
-    manager: impl Fn(&str) -> Option<&'p BusValue>,
-) {
-    for (directive, written) in files.iter() {
+/// Says of each value where it comes from, as far as the unit's files, read as `files`, come to the same value. What
+/// they do not say is the manager's default where it has one of that value. Anything else was changed at run time or
+/// before the manager read the files again, and stays the manager's word.
+pub fn attribute(posture: &mut Posture, files: &Posture, defaults: &Defaults) {
+    for ((directive, written), default) in files.iter().zip(&defaults.0) {
         let published = posture.get(directive);
         if published.origin != Origin::Bus || !drift::agree(directive, written, published, posture) {
             continue;
         }
-        let value = published.value.clone();
-        if written.origin != Origin::Default {
-            posture.put(directive, value, written.origin.clone());
-            continue;
-        }
-        match manager_default(directive, &manager, &posture.context) {
-            Some((name, default)) if default == value => {
-                posture.put(directive, value, Origin::Manager { default: name });
+        let origin = match default {
+            _ if written.origin != Origin::Default => written.origin.clone(),
+            Some((name, default)) if *default == published.value => {
+                Origin::Manager { default: Arc::clone(name) }
             }
-            Some(_) => {}
-            None => posture.put(directive, value, Origin::Default),
-        }
-    }
-}
-
-/// What the manager gives units that do not say it: it publishes its defaults under the unit's property with `Default`
-/// before it, which is also what system.conf calls them (systemd-system.conf(5), systemd 240 to 262).
-fn manager_default<'p>(
-    directive: &Directive,
-    manager: &impl Fn(&str) -> Option<&'p BusValue>,
-    context: &Context,
-) -> Option<(Arc<str>, Value)> {
-    let published: Vec<&BusValue> =
-        directive.properties().iter().map_while(|name| manager(&format!("Default{name}"))).collect();
-    match directive.kind.from_bus(&published, context) {
-        Published::As(value) => Some((Arc::from(format!("Default{}", directive.name)), value)),
-        Published::InPart | Published::Odd => None,
+            Some(_) => continue,
+            None => Origin::Default,
+        };
+        posture.attribute(directive, origin);
     }
 }
 
@@ -224,7 +222,7 @@ mod tests {
             let directive = catalogue::find(name).ok_or_else(|| anyhow::anyhow!("no {name}"))?;
             files.assign(directive, value, line("/a", at));
         }
-        attribute_with(&mut reading.posture, &files, |_| None);
+        attribute(&mut reading.posture, &files, &Defaults::with(|_| None, &context(257)));
         assert_eq!(found(&reading, "NoNewPrivileges")?.1, line("/a", 3));
         assert_eq!(found(&reading, "ProtectHome")?.1, Origin::Bus);
         Ok(())
@@ -241,7 +239,7 @@ mod tests {
                 .map(|(name, number)| (name, BusValue::Unsigned(number)))
                 .collect();
         let files = Posture::unset("a.service", context(257));
-        attribute_with(&mut reading.posture, &files, |name| defaults.get(name));
+        attribute(&mut reading.posture, &files, &Defaults::with(|name| defaults.get(name), &context(257)));
         let by_manager = Origin::Manager { default: Arc::from("DefaultLimitNOFILE") };
         assert_eq!(found(&reading, "LimitNOFILE")?, ("1024:524288".to_owned(), by_manager));
         assert_eq!(found(&reading, "TasksMax")?.1, Origin::Bus);

@@ -181,9 +181,18 @@ impl Posture {
 
     /// Takes a value as it is, from the bus or from a policy.
     pub fn put(&mut self, directive: &Directive, value: Value, origin: Origin) {
-        let setting = self.own(directive.index());
-        setting.value = value;
-        setting.origin = origin;
+        match &mut self.own[directive.index()] {
+            Some(setting) => {
+                setting.value = value;
+                setting.origin = origin;
+            }
+            empty => *empty = Some(Box::new(Setting { value, origin, lines: Vec::new() })),
+        }
+    }
+
+    /// Says where a value comes from, which stays as it is.
+    pub fn attribute(&mut self, directive: &Directive, origin: Origin) {
+        self.own(directive.index()).origin = origin;
     }
 
     /// Marks a directive as one that the manager does not publish; its value stays what the tool assumes.

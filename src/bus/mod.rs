@@ -18,9 +18,12 @@ mod properties;
 mod tests;
 
 use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::future::{self, try_join_all};
 use futures_util::{StreamExt, stream};
 use zbus::export::serde::Serialize;
 use zbus::{Connection, DynamicType, Message};
@@ -36,6 +39,9 @@ const MANAGER: &str = "org.freedesktop.systemd1";
 /// The object and the interface of the manager itself.
 const MANAGER_PATH: &str = "/org/freedesktop/systemd1";
 const MANAGER_INTERFACE: &str = "org.freedesktop.systemd1.Manager";
+/// The interfaces of every unit and of socket units.
+const UNIT_INTERFACE: &str = "org.freedesktop.systemd1.Unit";
+const SOCKET_INTERFACE: &str = "org.freedesktop.systemd1.Socket";
 /// The calls that may wait for their reply at once. The manager is single-threaded: 8 keep it as
 /// busy as 64 do, and the fewer wait, the less of a call's time-out is spent behind other calls.
 pub const IN_FLIGHT: usize = 16;
@@ -54,6 +60,26 @@ pub enum Interfaces {
     All,
     /// Those that every unit has: names, load state, files. A quarter of the properties.
     Unit,
+}
+
+/// What the manager says of a unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Of the unit itself.
+    pub properties: Properties,
+    /// Of the socket units that belong to it, by their names, what was asked of them. One that was not answered in
+    /// full is missing.
+    pub sockets: BTreeMap<String, Properties>,
+}
+
+/// What is asked of the socket units that belong to a unit.
+pub struct OfSockets<'q> {
+    /// Their names, by the name under which the unit was asked for and its properties.
+    pub names: &'q dyn Fn(&str, &Properties) -> BTreeSet<String>,
+    /// Properties that every unit has.
+    pub unit: &'q [&'static str],
+    /// Properties that socket units alone have.
+    pub socket: &'q [&'static str],
 }
 
 /// A connection to the manager of a system or of a user.
@@ -127,29 +153,47 @@ impl Manager {
         units: &[String],
         interfaces: Interfaces,
     ) -> Vec<(String, Result<Properties, BusFailure>)> {
-        self.properties_telling(units, interfaces, || {})
+        let unanswered = &Cell::new(0);
+        let asked = stream::iter(units).map(|unit| async move {
+            let properties = self.unit(unit, interfaces, unanswered).await;
+            (unit.clone(), properties)
+        });
+        zbus::block_on(asked.buffered(IN_FLIGHT).collect())
     }
 
-    /// The same, with `answered` called after each unit.
-    pub fn properties_telling(
+    /// The same, all properties of each and what belongs to it: `answered` is called in the order
+    /// asked as soon as a unit is read, so that what is done with one is done while the manager is
+    /// busy with the next. Of the socket units that belong to a unit, only what `of_sockets` says is
+    /// asked for.
+    pub fn each<'u>(
         &self,
-        units: &[String],
-        interfaces: Interfaces,
-        answered: impl Fn(),
-    ) -> Vec<(String, Result<Properties, BusFailure>)> {
-        let unanswered = Cell::new(0);
-        let mut read: Vec<_> = zbus::block_on(
-            stream::iter(units.iter().enumerate())
-                .map(|(place, unit)| {
-                    let unanswered = &unanswered;
-                    async move { (place, unit, self.unit(unit, interfaces, unanswered).await) }
-                })
-                .buffer_unordered(IN_FLIGHT)
-                .inspect(|_| answered())
-                .collect(),
-        );
-        read.sort_unstable_by_key(|(place, ..)| *place);
-        read.into_iter().map(|(_, unit, properties)| (unit.clone(), properties)).collect()
+        units: &'u [String],
+        of_sockets: &OfSockets<'_>,
+        mut answered: impl FnMut(&str, Result<Answer, BusFailure>),
+    ) {
+        let unanswered = &Cell::new(0);
+        let ask =
+            |unit: &'u String| async move { (unit, self.unit(unit, Interfaces::All, unanswered).await) };
+        // A stage of its own: a unit that waits for its sockets keeps no other from being asked for.
+        let ask_on = |(unit, properties): (&'u String, Result<Properties, BusFailure>)| async move {
+            let answer = match properties {
+                Ok(properties) => {
+                    let names = (of_sockets.names)(unit, &properties);
+                    let asked = stream::iter(names).map(|name| self.socket(name, of_sockets, unanswered));
+                    let sockets = asked.buffered(IN_FLIGHT).filter_map(future::ready).collect().await;
+                    Ok(Answer { properties, sockets })
+                }
+                Err(failure) => Err(failure),
+            };
+            (unit, answer)
+        };
+        zbus::block_on(async {
+            let properties = stream::iter(units).map(ask).buffered(IN_FLIGHT);
+            let mut answers = pin!(properties.map(ask_on).buffered(IN_FLIGHT));
+            while let Some((unit, answer)) = answers.next().await {
+                answered(unit, answer);
+            }
+        });
     }
 
     /// The services in memory and those that are only installed, sorted by name.
@@ -166,15 +210,48 @@ impl Manager {
         if is_template(unit) {
             return Err(BusFailure::Template);
         }
-        if unanswered.get() >= IN_FLIGHT {
-            return Err(BusFailure::TimedOut { after: self.timeout });
-        }
         let path = unit_path(unit);
         let body = (match interfaces {
             Interfaces::All => "",
-            Interfaces::Unit => "org.freedesktop.systemd1.Unit",
+            Interfaces::Unit => UNIT_INTERFACE,
         },);
-        let ask = || call(&self.connection, self.timeout, &path, GET_ALL, &body);
+        Properties::read(&self.ask(&path, GET_ALL, &body, unanswered).await?)
+    }
+
+    /// What was asked of a socket unit; nothing where any of it is not answered.
+    async fn socket(
+        &self,
+        name: String,
+        wanted: &OfSockets<'_>,
+        unanswered: &Cell<usize>,
+    ) -> Option<(String, Properties)> {
+        let path = &unit_path(&name);
+        let ask = |(interface, property)| async move {
+            let reply = self.ask(path, GET, &(interface, property), unanswered).await?;
+            Ok::<_, BusFailure>((property, reply))
+        };
+        let unit = wanted.unit.iter().map(|property| (UNIT_INTERFACE, *property));
+        let socket = wanted.socket.iter().map(|property| (SOCKET_INTERFACE, *property));
+        let replies = try_join_all(unit.chain(socket).map(ask)).await.ok()?;
+        let replies = replies.iter().map(|(property, reply)| (*property, reply));
+        Some((name, Properties::of_values(replies)?))
+    }
+
+    /// A call about a unit, again if it was unloaded meanwhile, unless the manager is taken for hung.
+    async fn ask<B>(
+        &self,
+        path: &str,
+        method: Method,
+        body: &B,
+        unanswered: &Cell<usize>,
+    ) -> Result<Message, BusFailure>
+    where
+        B: Serialize + DynamicType,
+    {
+        if unanswered.get() >= IN_FLIGHT {
+            return Err(BusFailure::TimedOut { after: self.timeout });
+        }
+        let ask = || call(&self.connection, self.timeout, path, method, body);
         let reply = match ask().await {
             Err(BusFailure::Vanished) => ask().await,
             reply => reply,
@@ -183,7 +260,7 @@ impl Manager {
             Err(BusFailure::TimedOut { .. }) => unanswered.get() + 1,
             _ => 0,
         });
-        Properties::read(&reply?)
+        reply
     }
 }
 
@@ -214,6 +291,7 @@ fn is_template(unit: &str) -> bool {
 type Method = (&'static str, &'static str);
 
 const GET_ALL: Method = ("org.freedesktop.DBus.Properties", "GetAll");
+const GET: Method = ("org.freedesktop.DBus.Properties", "Get");
 
 /// One call to the manager. The time-out covers the sending as well: a peer that reads nothing
 /// would otherwise hold a call before it could be waited for.

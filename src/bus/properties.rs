@@ -4,11 +4,13 @@
 //! properties are looked up by the catalogue.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use zbus::{Message, Variant};
+use zbus::export::serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use zbus::{Message, Signature, Type};
 
 use super::MAX_PROPERTIES_BYTES;
-use super::convert::neutral;
+use super::convert::Held;
 use super::failure::BusFailure;
 use crate::bus_value::BusValue;
 
@@ -74,6 +76,22 @@ impl Properties {
         self.get("NeedDaemonReload")?.as_bool()
     }
 
+    /// The units that start it: its sockets, timers and paths.
+    pub fn triggered_by(&self) -> Vec<&str> {
+        self.get("TriggeredBy").and_then(BusValue::as_texts).unwrap_or_default()
+    }
+
+    /// Takes replies to `Get` together, each with the name of its property; nothing where one cannot be read.
+    pub(super) fn of_values<'r>(replies: impl IntoIterator<Item = (&'r str, &'r Message)>) -> Option<Self> {
+        let value = |reply: &Message| {
+            let body = reply.body();
+            let Held(value) = (body.len() <= MAX_PROPERTIES_BYTES).then(|| body.deserialize().ok())??;
+            value
+        };
+        let values = replies.into_iter().map(|(name, reply)| Some((name.to_owned(), value(reply)?)));
+        Some(Self { values: values.collect::<Option<_>>()? })
+    }
+
     /// Takes a reply to `GetAll` apart. One value beyond the bounds fails the whole: without it
     /// the unit would look like that of an older systemd.
     pub(super) fn read(reply: &Message) -> Result<Self, BusFailure> {
@@ -84,16 +102,44 @@ impl Properties {
                 body.len()
             )));
         }
-        let properties: BTreeMap<&str, Variant<'_>> =
-            body.deserialize().map_err(|error| BusFailure::protocol(&error.to_string()))?;
-        let values = properties
-            .into_iter()
-            .map(|(name, value)| match neutral(&value) {
-                Some(value) => Ok((name.to_owned(), value)),
-                None => Err(BusFailure::protocol(&format!("`{name}` is too long or too deep"))),
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(Self { values })
+        let ByName(values) = body.deserialize().map_err(|error| BusFailure::protocol(&error.to_string()))?;
+        let too_much = |name: String| BusFailure::protocol(&format!("`{name}` is too long or too deep"));
+        Ok(Self { values: values.map_err(too_much)? })
+    }
+}
+
+/// The body of a reply to `GetAll`, or the first property beyond the bounds.
+struct ByName(Result<BTreeMap<String, BusValue>, String>);
+
+impl Type for ByName {
+    const SIGNATURE: &'static Signature = <BTreeMap<&str, Held>>::SIGNATURE;
+}
+
+impl<'de> Deserialize<'de> for ByName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+
+        impl<'de> Visitor<'de> for Entries {
+            type Value = ByName;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("properties by name")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<ByName, A::Error> {
+                let mut values = BTreeMap::new();
+                let mut beyond = None;
+                while let Some((name, Held(value))) = entries.next_entry::<&str, Held>()? {
+                    match value {
+                        Some(value) => _ = values.insert(name.to_owned(), value),
+                        None => _ = beyond.get_or_insert_with(|| name.to_owned()),
+                    }
+                }
+                Ok(ByName(beyond.map_or(Ok(values), Err)))
+            }
+        }
+
+        deserializer.deserialize_map(Entries)
     }
 }
 

@@ -1,7 +1,7 @@
 //! A manager played over a socket pair, for what a real one cannot be made to do: stall, lie,
 //! vanish.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
@@ -18,7 +18,7 @@ use zbus::{DynamicType, Guid, Message, MessageStream, ObjectPath, Variant};
 
 use super::{
     Address, BusFailure, IN_FLIGHT, Interfaces, LoadState, MANAGER_PATH, MAX_PROPERTIES_BYTES, Manager,
-    Properties, unit_path,
+    OfSockets, Properties, unit_path,
 };
 use crate::bus_value::BusValue;
 
@@ -233,6 +233,47 @@ fn a_bus_that_goes_away_keeps_what_it_had_answered() -> anyhow::Result<()> {
     assert_eq!(read.iter().filter(|(_, read)| read.is_ok()).count(), 100);
     let lost = read.iter().filter(|(_, read)| matches!(read, Err(BusFailure::Disconnected(_))));
     assert_eq!(lost.count(), 50);
+    Ok(())
+}
+
+#[test]
+fn sockets_of_a_unit_are_asked_for_in_part_and_told_whole_or_not_at_all() -> anyhow::Result<()> {
+    let manager = manager(|call, message| {
+        if call.member().is_none_or(|member| member.as_str() != "Get") {
+            return unit(call);
+        }
+        let body = message.body();
+        let (interface, property): (&str, &str) = body.deserialize()?;
+        match (interface, property) {
+            ("org.freedesktop.systemd1.Socket", "Listen") if is_of(call, "half.socket") => {
+                error(call, "a.b.C", "no way")
+            }
+            ("org.freedesktop.systemd1.Socket", "Listen") => answer(call, &Variant::from("all")),
+            ("org.freedesktop.systemd1.Unit", "ActiveState") => answer(call, &Variant::from("active")),
+            _ => error(call, "a.b.C", "not there"),
+        }
+    })?;
+    let of_sockets = OfSockets {
+        names: &|unit, _| match unit {
+            "u1.service" => BTreeSet::from(["half.socket", "whole.socket"].map(str::to_owned)),
+            _ => BTreeSet::new(),
+        },
+        unit: &["ActiveState"],
+        socket: &["Listen"],
+    };
+    let mut read = Vec::new();
+    manager.each(&names(3), &of_sockets, |unit, answer| read.push((unit.to_owned(), answer)));
+
+    let units: Vec<&str> = read.iter().map(|(unit, _)| unit.as_str()).collect();
+    assert_eq!(units, ["u0.service", "u1.service", "u2.service"]);
+    let mut sockets = Vec::new();
+    for (unit, answer) in read {
+        let of_unit = answer?.sockets.into_iter();
+        sockets.extend(of_unit.map(|(socket, properties)| (unit.clone(), socket, properties)));
+    }
+    let [(unit, socket, properties)] = sockets.as_slice() else { anyhow::bail!("{sockets:?}") };
+    assert_eq!((unit.as_str(), socket.as_str()), ("u1.service", "whole.socket"));
+    assert_eq!((properties.active_state(), properties.text("Listen")), (Some("active"), Some("all")));
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! A running manager and this host's files of its units: what every command about loaded units begins with.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -74,20 +75,52 @@ pub(super) fn host(scope: Scope) -> Option<(Root, SearchPath)> {
     if elsewhere { None } else { Some((Root::open("/").ok()?, SearchPath::system())) }
 }
 
-/// The unit's files as they are, if they are those that the manager names.
-pub(super) fn same_files(
-    root: &Root,
-    loader: &mut Loader<'_>,
-    id: &str,
-    properties: &Properties,
-) -> Option<UnitText> {
-    let Ok(Load::Loaded(text)) = loader.load(&id.parse::<UnitName>().ok()?) else { return None };
-    let plain = |path: &Path| root.resolve(path, Links::Keep).ok();
-    let published = |path: &str| plain(Path::new(path));
-    let fragment = plain(text.fragment.as_deref()?)? == published(properties.fragment_path()?)?;
-    let ours: Vec<_> = text.drop_ins.iter().map(|path| plain(path)).collect();
-    let theirs: Vec<_> = properties.drop_in_paths().into_iter().map(published).collect();
-    (fragment && ours == theirs).then_some(text)
+/// The files of this host's units.
+pub(super) struct OwnFiles<'r> {
+    root: &'r Root,
+    loader: Loader<'r>,
+    /// Directories that were met, without links; nothing for what cannot be resolved.
+    directories: BTreeMap<PathBuf, Option<PathBuf>>,
+}
+
+impl<'r> OwnFiles<'r> {
+    pub(super) fn new(root: &'r Root, search: &SearchPath) -> Self {
+        Self { root, loader: Loader::new(root, search.clone()), directories: BTreeMap::new() }
+    }
+
+    /// The unit's files as they are, if they are those that the manager names.
+    pub(super) fn of(&mut self, id: &str, properties: &Properties) -> Option<UnitText> {
+        let Ok(Load::Loaded(text)) = self.loader.load(&id.parse::<UnitName>().ok()?) else { return None };
+        let fragment = self.is_same(text.fragment.as_deref()?, properties.fragment_path()?);
+        let published = properties.drop_in_paths();
+        let drop_ins = text.drop_ins.len() == published.len()
+            && text.drop_ins.iter().zip(published).all(|(ours, theirs)| self.is_same(ours, theirs));
+        (fragment && drop_ins).then_some(text)
+    }
+
+    /// Whether both are the same name in the same directory, which links may lead to.
+    fn is_same(&mut self, ours: &Path, theirs: &str) -> bool {
+        let theirs = Path::new(theirs);
+        if ours == theirs {
+            return true;
+        }
+        if ours.file_name().is_none() || ours.file_name() != theirs.file_name() {
+            return false;
+        }
+        let (ours, theirs) = (self.directory_of(ours), self.directory_of(theirs));
+        ours.is_some() && ours == theirs
+    }
+
+    /// The directory of a file, without links.
+    fn directory_of(&mut self, path: &Path) -> Option<PathBuf> {
+        let directory = path.parent()?;
+        if let Some(known) = self.directories.get(directory) {
+            return known.clone();
+        }
+        let resolved = self.root.resolve(directory, Links::Follow).ok();
+        self.directories.insert(directory.to_owned(), resolved.clone());
+        resolved
+    }
 }
 
 /// Why a unit cannot be judged, and what to do.

@@ -1,15 +1,18 @@
 //! Socket units that every address reaches.
 
+use std::iter;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::{Declared, Place, severity};
+use crate::bus::Properties;
 use crate::bus_value::BusValue;
-use crate::catalogue;
+use crate::catalogue::{self, Directive};
 use crate::finding::Finding;
 use crate::manifest::words::{Listen, SourceFilter};
 use crate::need::Need;
 use crate::posture::Posture;
+use crate::release::Release;
 use crate::unit_file::UnitText;
 use crate::value::Value;
 
@@ -50,6 +53,9 @@ const KEYS: [(&str, &str); 3] = [
 ];
 
 impl Socket {
+    /// The property of what a socket unit binds, as pairs of kind and address.
+    pub const LISTEN: &str = "Listen";
+
     /// That of a socket unit's files and its posture.
     pub fn of_files(text: &UnitText, posture: &Posture) -> Self {
         let mut open: Vec<Port> = Vec::new();
@@ -68,9 +74,17 @@ impl Socket {
         Self { unit: text.id.as_str().to_owned(), open, filter: filter(posture) }
     }
 
-    /// That of a loaded socket unit's `Listen` property and its posture.
-    pub fn of_property(unit: &str, listen: Option<&BusValue>, posture: &Posture) -> Self {
-        let published = listen.and_then(BusValue::members).unwrap_or_default();
+    /// The properties of a loaded socket unit that it is read from, of those that the release has.
+    pub fn properties(release: Release) -> Vec<&'static str> {
+        let closing = catalogue::all().iter().copied().filter(closes);
+        let rows = closing.flat_map(|row| iter::once(row).chain(exceptions(row)));
+        let known = rows.filter(|row| row.is_known_to(release));
+        known.flat_map(Directive::properties).copied().chain([Self::LISTEN]).collect()
+    }
+
+    /// That of a loaded socket unit's properties and their posture.
+    pub fn of_properties(unit: &str, properties: &Properties, posture: &Posture) -> Self {
+        let published = properties.get(Self::LISTEN).and_then(BusValue::members).unwrap_or_default();
         let open = published.iter().filter_map(|pair| {
             let [kind, address] = pair.members()? else { return None };
             KEYS.iter().find(|(_, name)| Some(*name) == kind.as_text())?;
@@ -96,18 +110,24 @@ fn open_port(text: &str) -> Option<u16> {
 
 /// Whether a row that closes a socket for all but known addresses is on.
 fn filter(posture: &Posture) -> Filter {
-    let closes = |row: &&catalogue::Directive| {
-        row.beside.is_none() && row.yields.iter().any(|offer| offer.to == Need::AcceptsFrom)
-    };
-    let lets_all = |row: &'static catalogue::Directive| {
-        let mut exceptions = catalogue::all().iter().filter(|other| other.beside == Some(row));
-        exceptions.any(|other| {
+    let lets_all = |row: &'static Directive| {
+        exceptions(row).any(|other| {
             let networks = &posture.get(other).value;
             matches!(networks, Value::Networks(networks) if networks.iter().any(|net| net.prefix_len() == 0))
         })
     };
     let mut rows = catalogue::all().iter().copied().filter(closes);
     if rows.any(|row| posture.is_on(row) && !lets_all(row)) { Filter::Some } else { Filter::None }
+}
+
+/// Whether a row closes a socket for all but known addresses.
+fn closes(row: &&Directive) -> bool {
+    row.beside.is_none() && row.yields.iter().any(|offer| offer.to == Need::AcceptsFrom)
+}
+
+/// The rows that let addresses in nevertheless.
+fn exceptions(row: &'static Directive) -> impl Iterator<Item = &'static Directive> {
+    catalogue::all().iter().copied().filter(move |other| other.beside == Some(row))
 }
 
 /// Ports that every address reaches, of sockets that start the service.

@@ -82,7 +82,8 @@ impl UnitName {
 
     /// The template of an instance.
     pub fn template(&self) -> Option<Self> {
-        self.instance().and_then(|_| format!("{}@.{}", self.prefix(), self.suffix()).parse().ok())
+        // A part of a valid name that is not empty is one.
+        self.instance().map(|_| Self { text: format!("{}@.{}", self.prefix(), self.suffix()) })
     }
 
     /// The same template or instance with another instance; an error for plain names, an invalid instance, or where

@@ -3,6 +3,7 @@
 
 mod refusal;
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -110,21 +111,19 @@ pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
             reading.notices.push(say(Some(directive), NoticeKind::Ignored, text));
             continue;
         }
-        let value = if directive.kind.expands() {
+        let value = if directive.kind.expands() && assignment.value.contains('%') {
             let (expanding, rest) = directive.kind.expanding(&assignment.value);
             match expand(expanding, &unit.id).map(|done| done.followed_by(rest)) {
-                Ok(expanded) if expanded.text.is_empty() && !assignment.value.is_empty() => {
-                    // Only what is written empty resets a name.
-                    if directive.kind.names_an_identity() { " ".to_owned() } else { expanded.text }
-                }
-                Ok(expanded) => expanded.text,
+                // Only what is written empty resets a name.
+                Ok(expanded) if expanded.text.is_empty() && directive.kind.names_an_identity() => " ".into(),
+                Ok(expanded) => Cow::Owned(expanded.text),
                 Err(error) => {
                     reading.notices.push(say(Some(directive), NoticeKind::Ignored, error.to_string()));
                     continue;
                 }
             }
         } else {
-            assignment.value.clone()
+            Cow::Borrowed(assignment.value.as_str())
         };
         let origin = Origin::Line { path: Arc::clone(&path), line: assignment.line };
         for remark in reading.posture.assign(directive, &value, origin) {

@@ -7,10 +7,10 @@ use anyhow::Context as _;
 
 use super::journal;
 use crate::bus::{Interfaces, Properties};
-use crate::bus_posture;
+use crate::bus_posture::{self, Defaults};
 use crate::bus_value::BusValue;
 use crate::cli::Explain;
-use crate::commands::manager::{Connection, host, same_files, why_not};
+use crate::commands::manager::{Connection, OwnFiles, host, why_not};
 use crate::commands::manifest_file;
 use crate::commands::manifests::Manifests;
 use crate::context::{Context, Mode, Scope, UnitType};
@@ -18,7 +18,7 @@ use crate::explain::{Subject, UnitFacts};
 use crate::failure::{Exit, Presence, Surroundings, Symptoms, diagnose};
 use crate::policy::policy;
 use crate::posture::{Origin, Posture};
-use crate::unit_file::{Loader, Root, UnitName};
+use crate::unit_file::{Root, UnitName};
 use crate::unit_posture;
 
 /// The manager whose units are explained; it is asked once there is a unit to explain.
@@ -87,10 +87,11 @@ impl Opened {
         let mut posture = bus_posture::read(&id, &properties, &Posture::unset(&id, context)).posture;
         let mut lines = Vec::new();
         if let Some((root, search)) = &host
-            && let Some(text) = same_files(root, &mut Loader::new(root, search.clone()), &id, &properties)
+            && let Some(text) = OwnFiles::new(root, search).of(&id, &properties)
         {
             let written = unit_posture::read(&text, &Posture::unset(&id, context)).posture;
-            bus_posture::attribute(&mut posture, &written, self.connection.manager.own_properties());
+            let defaults = Defaults::of(self.connection.manager.own_properties(), &posture.context);
+            bus_posture::attribute(&mut posture, &written, &defaults);
             fill(&mut posture, &written);
             lines = text.assignments;
         }

@@ -11,7 +11,7 @@ use crate::ownership::Activity;
 use crate::posture::Posture;
 use crate::release::Release;
 use crate::report::{Outcome, Source, UnitReport};
-use crate::unit_file::{Load, Loader, UnitName, boolean};
+use crate::unit_file::{Load, Loader, UnitName, UnitText, boolean};
 use crate::unit_posture::read;
 
 /// Judges units by their files.
@@ -30,7 +30,7 @@ pub(super) struct Files<'r> {
 
 /// A socket unit and what it starts.
 struct Starter {
-    socket: Socket,
+    text: UnitText,
     /// The service, or the template of which each connection starts an instance.
     starts: String,
 }
@@ -47,7 +47,7 @@ impl<'r> Files<'r> {
         let name =
             path.file_name().map_or_else(|| shown.to_owned(), |name| name.to_string_lossy().into_owned());
         let beside = self.loader.load_file(&path.with_extension("socket"), instance);
-        let beside = beside.ok().and_then(|load| self.starter(load));
+        let beside = beside.ok().and_then(Starter::of);
         self.report(name, load, Asked::ByName, judge, beside.as_ref())
     }
 
@@ -137,31 +137,32 @@ impl<'r> Files<'r> {
 
     /// The socket units that start a service of these names.
     fn sockets_of(&mut self, names: &[&str], beside: Option<&Starter>) -> Vec<Socket> {
-        if self.sockets.is_none() {
-            let units = self.loader.units("socket");
-            let plain = units.iter().filter(|unit| !unit.is_template());
-            let loads: Vec<Load> = plain.filter_map(|unit| self.loader.load(unit).ok()).collect();
-            self.sockets = Some(loads.into_iter().filter_map(|load| self.starter(load)).collect());
-        }
-        let template = |name: &str| Some(name.parse::<UnitName>().ok()?.template()?.as_str().to_owned());
+        let Self { loader, unset, sockets, .. } = self;
+        let sockets = sockets.get_or_insert_with(|| {
+            let units = loader.units("socket").into_iter().filter(|unit| !unit.is_template());
+            units.filter_map(|unit| Starter::of(loader.load(&unit).ok()?)).collect()
+        });
+        let template = |name: &&str| Some(name.parse::<UnitName>().ok()?.template()?.as_str().to_owned());
+        let templates: Vec<String> = names.iter().filter_map(template).collect();
         let is_of = |starter: &&Starter| {
-            names
-                .iter()
-                .any(|name| *name == starter.starts || template(name).as_ref() == Some(&starter.starts))
+            names.contains(&starter.starts.as_str()) || templates.contains(&starter.starts)
         };
+        let context = Context { unit_type: UnitType::Socket, ..self.context };
         let mut found: Vec<Socket> = Vec::new();
-        for starter in beside.into_iter().chain(self.sockets.iter().flatten()).filter(is_of) {
-            if !found.iter().any(|known| known.unit == starter.socket.unit) {
-                found.push(starter.socket.clone());
+        for Starter { text, .. } in beside.into_iter().chain(sockets.iter()).filter(is_of) {
+            if !found.iter().any(|known| known.unit == text.id.as_str()) {
+                let unset = unset.entry(UnitType::Socket).or_insert_with(|| Posture::unset("", context));
+                found.push(Socket::of_files(text, &read(text, unset).posture));
             }
         }
         found
     }
+}
 
-    fn starter(&self, load: Load) -> Option<Starter> {
+impl Starter {
+    /// A socket unit; nothing for what is none.
+    fn of(load: Load) -> Option<Self> {
         let Load::Loaded(text) = load else { return None };
-        let context = Context { unit_type: UnitType::of(text.id.as_str()), ..self.context };
-        let posture = read(&text, &Posture::unset(text.id.as_str(), context)).posture;
         let last = |key: &str| {
             let mut lines = text.assignments.iter().rev();
             let line = lines.find(|line| line.section == "Socket" && line.key == key)?;
@@ -171,7 +172,7 @@ impl<'r> Files<'r> {
         let accepts = last("Accept").and_then(boolean) == Some(true);
         let own = if accepts { format!("{stem}@.service") } else { format!("{stem}.service") };
         let starts = last("Service").map_or(own, str::to_owned);
-        Some(Starter { socket: Socket::of_files(&text, &posture), starts })
+        Some(Self { text, starts })
     }
 }
 

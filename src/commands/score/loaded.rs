@@ -1,6 +1,6 @@
 //! Units as a running manager has loaded them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 
 use indicatif::{ProgressBar, ProgressDrawTarget};
@@ -9,11 +9,10 @@ use super::evidence::Kernel;
 use super::files::template_instance;
 use super::host::{Beside, Host, Live, activity};
 use super::judge::{Asked, Found, Judge, of_lines};
-use crate::bus::{BusFailure, Interfaces, Manager, Properties};
-use crate::bus_posture;
-use crate::bus_value::BusValue;
+use crate::bus::{Answer, BusFailure, Manager, OfSockets, Properties};
+use crate::bus_posture::{self, Defaults};
 use crate::cli::EvidenceWord;
-use crate::commands::manager::{Connection, bus_variable, host, is_own_bus, same_files, why_not};
+use crate::commands::manager::{Connection, OwnFiles, bus_variable, host, is_own_bus, why_not};
 use crate::context::{Context, Mode, Scope, UnitType};
 use crate::evidence;
 use crate::finding::Finding;
@@ -22,7 +21,7 @@ use crate::listeners::SocketUnit;
 use crate::ownership;
 use crate::posture::Posture;
 use crate::report::{Outcome, Source, UnitReport};
-use crate::unit_file::{Loader, Root, UnitName};
+use crate::unit_file::UnitName;
 use crate::unit_posture;
 
 /// A manager and what its units are judged by.
@@ -39,6 +38,8 @@ pub(super) struct Loaded {
 struct Known<'r> {
     /// Units of each type met that set nothing.
     unset: BTreeMap<UnitType, Posture>,
+    /// What the manager gives units of each type met that do not say it.
+    defaults: BTreeMap<UnitType, Defaults>,
     /// This host, where the bus is its own.
     own: Option<Own<'r>>,
 }
@@ -85,39 +86,56 @@ impl Loaded {
         let root = host(self.context.scope);
         let mut known = Known {
             unset: BTreeMap::new(),
+            defaults: BTreeMap::new(),
             own: root.as_ref().map(|(root, search)| Own {
-                root,
-                loader: Loader::new(root, search.clone()),
+                files: OwnFiles::new(root, search),
                 host: (asked == Asked::ByName).then(|| Host::running(root)),
             }),
         };
-        let mut reports = Vec::new();
         let names: Vec<String> = names.iter().map(|name| self.instance(name.clone())).collect();
         let bar = progress(names.len());
-        let answers = self.manager.properties_telling(&names, Interfaces::All, || bar.inc(1));
+        let mut reports = Vec::with_capacity(names.len());
+        // The host is compared with the manifests, where units were named: with what is bound, not only what may be.
+        let beside = asked == Asked::ByName;
+        let of_sockets = OfSockets {
+            names: &|name, properties| {
+                let id = properties.id().unwrap_or(name);
+                let declared = if beside { declared_sockets(&[id, name], judge) } else { Vec::new() };
+                let starting = sockets_of(properties).into_iter().map(str::to_owned);
+                starting.chain(declared).collect()
+            },
+            unit: if beside { &["ActiveState"] } else { &[] },
+            socket: &Socket::properties(self.context.release),
+        };
+        self.manager.each(&names, &of_sockets, |name, answer| {
+            bar.inc(1);
+            reports.extend(self.report(name, answer, (asked, judge), &mut known));
+        });
         bar.finish_and_clear();
-        let sockets = self.sockets(&answers, asked, judge);
-        for (name, properties) in answers {
-            let properties = match properties {
-                Ok(properties) => properties,
-                Err(failure) => {
-                    reports.push(self.cannot(name, asked.failed(failure.to_string())));
-                    continue;
-                }
-            };
-            let id = properties.id().unwrap_or(&name).to_owned();
-            if asked == Asked::AmongAll && id != name {
-                continue;
-            }
-            if let Some(why) = why_not(&name, &properties) {
-                reports.push(self.cannot(name, asked.failed(why)));
-                continue;
-            }
-            let starters =
-                Starters::of(&properties, &declared_sockets(&[&id, &name], asked, judge), &sockets);
-            reports.push(self.unit(&name, &id, &properties, starters, (asked, judge), &mut known));
-        }
         reports
+    }
+
+    /// What an answer comes to; nothing for a second name that nobody asked for.
+    fn report(
+        &self,
+        name: &str,
+        answer: Result<Answer, BusFailure>,
+        (asked, judge): (Asked, &Judge),
+        known: &mut Known<'_>,
+    ) -> Option<UnitReport> {
+        let Answer { properties, sockets } = match answer {
+            Ok(answer) => answer,
+            Err(failure) => return Some(self.cannot(name.to_owned(), asked.failed(failure.to_string()))),
+        };
+        let id = properties.id().unwrap_or(name);
+        if asked == Asked::AmongAll && id != name {
+            return None;
+        }
+        if let Some(why) = why_not(name, &properties) {
+            return Some(self.cannot(name.to_owned(), asked.failed(why)));
+        }
+        let starters = self.starters(&properties, &sockets, known);
+        Some(self.unit(name, id, &properties, starters, (asked, judge), known))
     }
 
     fn unit(
@@ -151,10 +169,14 @@ impl Loaded {
         }));
         let mut around = Surroundings::of_properties(properties);
         let mut own = known.own.as_mut();
-        let text = own.as_mut().and_then(|own| same_files(own.root, &mut own.loader, id, properties));
+        let text = own.as_mut().and_then(|own| own.files.of(id, properties));
         if let Some(text) = text {
             let written = unit_posture::read(&text, unset);
-            bus_posture::attribute(&mut reading.posture, &written.posture, self.manager.own_properties());
+            let defaults = known
+                .defaults
+                .entry(context.unit_type)
+                .or_insert_with(|| Defaults::of(self.manager.own_properties(), &context));
+            bus_posture::attribute(&mut reading.posture, &written.posture, defaults);
             if properties.needs_daemon_reload() == Some(false) {
                 findings.extend(of_lines(written.notices));
                 // The same, with the lines that they stand in.
@@ -186,33 +208,25 @@ impl Loaded {
         })
     }
 
-    /// The socket units that start any of these, or that a manifest says do, by name.
-    fn sockets(
+    /// The socket units of a unit that has these properties.
+    fn starters(
         &self,
-        units: &[(String, Result<Properties, BusFailure>)],
-        asked: Asked,
-        judge: &Judge,
-    ) -> BTreeMap<String, (Socket, SocketUnit)> {
-        let mut names = BTreeSet::new();
-        for (name, properties) in units {
-            let Ok(properties) = properties else { continue };
-            names.extend(sockets_of(properties).into_iter().map(str::to_owned));
-            let id = properties.id().unwrap_or(name);
-            names.extend(declared_sockets(&[id, name], asked, judge));
-        }
-        let names: Vec<String> = names.into_iter().collect();
-        let answers = self.manager.properties(&names, Interfaces::All);
-        let unset = Posture::unset("", Context { unit_type: UnitType::Socket, ..self.context });
-        let read = |(name, properties): (String, Result<Properties, BusFailure>)| {
-            let properties = properties.ok()?;
-            let posture = bus_posture::read(&name, &properties, &unset).posture;
-            let listen = properties.get("Listen");
-            let is_active = properties.active_state() == Some("active");
-            let bound = SocketUnit::of_property(&name, is_active, listen);
-            let open = Socket::of_property(&name, listen, &posture);
-            Some((name, (open, bound)))
-        };
-        answers.into_iter().filter_map(read).collect()
+        properties: &Properties,
+        sockets: &BTreeMap<String, Properties>,
+        known: &mut Known<'_>,
+    ) -> Starters {
+        let context = Context { unit_type: UnitType::Socket, ..self.context };
+        let unset = known.unset.entry(UnitType::Socket).or_insert_with(|| Posture::unset("", context));
+        let open = sockets_of(properties).into_iter().filter_map(|name| {
+            let properties = sockets.get(name)?;
+            let posture = bus_posture::read(name, properties, unset).posture;
+            Some(Socket::of_properties(name, properties, &posture))
+        });
+        let bound = sockets.iter().filter_map(|(name, properties)| {
+            let is_active = properties.active_state()? == "active";
+            Some(SocketUnit::of_property(name, is_active, properties.get(Socket::LISTEN)))
+        });
+        Starters { open: open.collect(), bound: bound.collect() }
     }
 
     fn cannot(&self, unit: String, outcome: Outcome) -> UnitReport {
@@ -229,14 +243,13 @@ impl Loaded {
 
 /// The names of the sockets that start a unit.
 fn sockets_of(properties: &Properties) -> Vec<&str> {
-    let starters = properties.get("TriggeredBy").and_then(BusValue::as_texts).unwrap_or_default();
-    starters.into_iter().filter(|name| UnitType::of(name) == UnitType::Socket).collect()
+    let starters = properties.triggered_by().into_iter();
+    starters.filter(|name| UnitType::of(name) == UnitType::Socket).collect()
 }
 
-/// The socket units of a manifest that start a unit of these names, where the host is compared with it.
-fn declared_sockets(names: &[&str], asked: Asked, judge: &Judge) -> Vec<String> {
-    let declaring = judge.manifests.declaring(names).filter(|_| asked == Asked::ByName);
-    declaring.map_or_else(Vec::new, |(manifest, planned)| {
+/// The socket units of a manifest that start a unit of these names.
+fn declared_sockets(names: &[&str], judge: &Judge) -> Vec<String> {
+    judge.manifests.declaring(names).map_or_else(Vec::new, |(manifest, planned)| {
         ownership::sockets(manifest, &planned).map(|(stem, _)| format!("{stem}.socket")).collect()
     })
 }
@@ -245,29 +258,13 @@ fn declared_sockets(names: &[&str], asked: Asked, judge: &Judge) -> Vec<String> 
 struct Starters {
     /// Those that start it.
     open: Vec<Socket>,
-    /// What is bound by them, and by those that the manifest says start it.
+    /// What is bound by them, and by those that the manifest says start it; nothing where the host is not looked at.
     bound: Vec<SocketUnit>,
-}
-
-impl Starters {
-    fn of(
-        properties: &Properties,
-        declared: &[String],
-        all: &BTreeMap<String, (Socket, SocketUnit)>,
-    ) -> Self {
-        let starting = sockets_of(properties);
-        let names: BTreeSet<&str> =
-            starting.iter().copied().chain(declared.iter().map(String::as_str)).collect();
-        let open = starting.iter().filter_map(|name| Some(all.get(*name)?.0.clone()));
-        let bound = names.into_iter().filter_map(|name| Some(all.get(name)?.1.clone()));
-        Self { open: open.collect(), bound: bound.collect() }
-    }
 }
 
 /// This host beside its manager.
 struct Own<'r> {
-    root: &'r Root,
-    loader: Loader<'r>,
+    files: OwnFiles<'r>,
     /// What it is beside its units, where they were named.
     host: Option<Host<'r>>,
 }

@@ -96,6 +96,11 @@ pub(crate) fn runs_privileged(posture: &Posture) -> bool {
     }
 }
 
+/// Whether the manager opens a session for the service through PAM.
+pub(crate) fn opens_session(posture: &Posture) -> bool {
+    posture.is_on(&identity::PAM_NAME)
+}
+
 /// Whether the unit's first process runs as a user other than root.
 pub fn runs_as_user(posture: &Posture) -> bool {
     match &posture.get(&identity::USER).value {

@@ -34,7 +34,9 @@ use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-pub(crate) use checks::{CallQuirks, has_default_dependencies, runs_privileged, user_scope_counts};
+pub(crate) use checks::{
+    CallQuirks, has_default_dependencies, opens_session, runs_privileged, user_scope_counts,
+};
 pub use checks::{CheckGroup, FACETS, Facet, device_rules, runs_as_user};
 pub(crate) use failing::CALLS_WANT;
 pub use failing::{Errno, ExecStep, Failing, Shows, Signal, What};

@@ -41,8 +41,6 @@ pub struct Surroundings {
     pub sockets: Vec<Socket>,
     /// Paths that its lines mention, wherever they stand.
     pub paths: Vec<String>,
-    /// Whether it opens sessions through PAM (PAMName=).
-    pub authenticates: bool,
 }
 
 impl Surroundings {
@@ -53,10 +51,6 @@ impl Surroundings {
             environment: environment::of_files(text),
             sockets: Vec::new(),
             paths: mentions::of_files(text),
-            authenticates: text
-                .assignments
-                .iter()
-                .any(|line| line.key == "PAMName" && !line.value.is_empty()),
         }
     }
 
@@ -68,7 +62,6 @@ impl Surroundings {
             environment: environment::of_properties(get),
             sockets: Vec::new(),
             paths: mentions::of_properties(properties),
-            authenticates: properties.text("PAMName").is_some_and(|name| !name.is_empty()),
         }
     }
 }

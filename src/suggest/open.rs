@@ -116,7 +116,7 @@ fn shown(found: &Posture, around: &Surroundings) -> Vec<Presumption> {
     if !catalogue::has_default_dependencies(found) {
         needs.push(plain(Need::EarlyBoot, "no default dependencies"));
     }
-    if around.authenticates {
+    if catalogue::opens_session(found) {
         needs.push(plain(Need::UsesPam, "PAM"));
         needs.push(plain(Need::StartsSessions, "PAM"));
     }

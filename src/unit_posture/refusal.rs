@@ -48,6 +48,22 @@ const CREDENTIALS: &[&str] = &[
     "ImportCredential",
 ];
 
+const ACTIONS: &[&str] = &[
+    "none",
+    "reboot",
+    "reboot-force",
+    "reboot-immediate",
+    "poweroff",
+    "poweroff-force",
+    "poweroff-immediate",
+    "exit",
+    "exit-force",
+];
+
+/// Those that 252 does not know and 257 does (systemd.unit(5) of 257).
+const LATER_ACTIONS: &[&str] =
+    &["soft-reboot", "soft-reboot-force", "kexec", "kexec-force", "halt", "halt-force", "halt-immediate"];
+
 const RESTARTS: &[&str] =
     &["no", "on-success", "on-failure", "on-abnormal", "on-watchdog", "on-abort", "always"];
 
@@ -66,8 +82,10 @@ impl<'a> Service<'a> {
             match (assignment.section.as_str(), assignment.key.as_str()) {
                 ("Service", "ExecStart") => service.starts = count(service.starts),
                 ("Service", "ExecStop") => service.stops = count(service.stops),
-                // An empty one is no word of it.
-                ("Unit", "SuccessAction") if !value.is_empty() => service.success_action = value,
+                ("Unit", "SuccessAction") if major >= 254 && LATER_ACTIONS.contains(&value) => {
+                    service.success_action = value;
+                }
+                ("Unit", "SuccessAction") => set(&mut service.success_action, ACTIONS),
                 ("Service", "Type") if value == "notify-reload" && major < 253 => {}
                 ("Service", "Type") => set(&mut service.kind, TYPES),
                 ("Service", "RemainAfterExit") if boolean(value).is_some() => service.remains = value,

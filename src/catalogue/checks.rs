@@ -2,9 +2,7 @@
 
 use ipnet::IpNet;
 
-use super::{
-    Applies, Check, Directive, Probe, check, devices, filesystem, identity, network, service, syscalls,
-};
+use super::{Applies, Check, Directive, Probe, check, devices, identity, mounts, network, service, syscalls};
 use crate::context::{Mode, Scope};
 use crate::posture::Posture;
 use crate::release::{Range, Release, Releases, covers};
@@ -42,7 +40,7 @@ pub static FACETS: &[Facet] = &[
     },
     Facet {
         name: "root directory",
-        rows: &[&filesystem::ROOT_DIRECTORY, &filesystem::ROOT_IMAGE],
+        rows: &[&mounts::ROOT_DIRECTORY, &mounts::ROOT_IMAGE],
         checks: &[check(
             "RootDirectoryOrRootImage",
             200,
@@ -152,7 +150,7 @@ fn root_directory(posture: &Posture) -> u64 {
         Value::Text(path) => path != "/",
         _ => false,
     };
-    let roots = [set(&filesystem::ROOT_DIRECTORY), set(&filesystem::ROOT_IMAGE)];
+    let roots = [set(&mounts::ROOT_DIRECTORY), set(&mounts::ROOT_IMAGE)];
     let good = if covers(BOTH_ROOTS, posture.context.release) {
         roots.iter().all(|set| *set)
     } else {

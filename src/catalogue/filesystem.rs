@@ -1,18 +1,15 @@
 //! Rows about what the service sees and writes in the file system.
 
-use super::failing::{
-    Errno, ExecStep, Failing, HIDDEN, NO_MOUNTS, READ_ONLY, REFUSED, What, below, ends_at, refuses,
-};
+use super::failing::{ExecStep, HIDDEN, NO_MOUNTS, READ_ONLY, REFUSED, What, below, ends_at, refuses};
 use super::{
     Applies, Bus, Directive, Entry, Kind, Level, LevelRules, Managers, Mounted, NOTHING, Opens, Order,
-    Places, Probe, Proof, ROW, Sections, Sight, TextGrammar, Trace, WordRules, Writable, add, also, at,
-    at_most, check, from, privileges::BRINGS_MOUNTS, sign,
+    Places, Probe, Proof, ROW, Sections, Sight, Trace, WordRules, Writable, add, also, at, at_most, check,
+    from, privileges::BRINGS_MOUNTS, sign,
 };
-use super::{Implied, Operation, Stage, When};
-use super::{Odd, directories, images};
+use super::{Odd, directories, images, mounts};
 use crate::manifest::Strictness;
 use crate::need::Need;
-use crate::release::{EVERY, Range};
+use crate::release::EVERY;
 
 pub(super) static ROWS: &[&Directive] = &[
     &PROTECT_SYSTEM,
@@ -23,23 +20,23 @@ pub(super) static ROWS: &[&Directive] = &[
     &INACCESSIBLE_PATHS,
     &EXEC_PATHS,
     &NO_EXEC_PATHS,
-    &TEMPORARY_FILE_SYSTEM,
-    &BIND_PATHS,
-    &BIND_READ_ONLY_PATHS,
-    &ROOT_DIRECTORY,
-    &ROOT_IMAGE,
+    &mounts::TEMPORARY_FILE_SYSTEM,
+    &mounts::BIND_PATHS,
+    &mounts::BIND_READ_ONLY_PATHS,
+    &mounts::ROOT_DIRECTORY,
+    &mounts::ROOT_IMAGE,
     &images::ROOT_IMAGE_OPTIONS,
     &images::ROOT_IMAGE_POLICY,
     &images::ROOT_EPHEMERAL,
     &images::ROOT_HASH,
     &images::ROOT_HASH_SIGNATURE,
     &images::ROOT_VERITY,
-    &ROOT_MSTACK,
-    &MOUNT_IMAGES,
+    &mounts::ROOT_MSTACK,
+    &mounts::MOUNT_IMAGES,
     &images::MOUNT_IMAGE_POLICY,
-    &EXTENSION_IMAGES,
+    &mounts::EXTENSION_IMAGES,
     &images::EXTENSION_IMAGE_POLICY,
-    &EXTENSION_DIRECTORIES,
+    &mounts::EXTENSION_DIRECTORIES,
     &MOUNT_FLAGS,
     &directories::STATE_DIRECTORY,
     &directories::STATE_DIRECTORY_MODE,
@@ -327,160 +324,6 @@ pub(crate) static NO_EXEC_PATHS: Directive = Directive {
     breaks: "Shells and helpers that ExecPaths= does not name: 203/EXEC, also in ExecReload=.",
     ..ROW
 };
-
-const fn unordered(entry: Entry) -> WordRules {
-    WordRules { entry, order: Order::Unordered }
-}
-
-static EMPTIED: WordRules = WordRules { entry: Entry::Temporary, order: Order::MoreIsStricter };
-static BINDS: WordRules = unordered(Entry::Bind);
-static WRITABLE_BINDS: WordRules = WordRules { entry: Entry::Bind, order: Order::MoreIsWeaker };
-static IMAGES: WordRules = unordered(Entry::MountImage);
-static EXTENSIONS: WordRules = unordered(Entry::ExtensionImage);
-static DIRECTORIES: WordRules = unordered(Entry::Path);
-
-const fn mounts(
-    name: &'static str,
-    since: u16,
-    rules: &'static WordRules,
-    proof: Proof,
-    summary: &'static str,
-    breaks: &'static str,
-) -> Directive {
-    Directive { name, since, kind: Kind::Words(rules), unset: NOTHING, proof, summary, breaks, ..ROW }
-}
-
-pub(crate) static TEMPORARY_FILE_SYSTEM: Directive = Directive {
-    sight: Sight::HidesEntries,
-    fails: &[
-        ends_at(ExecStep::Namespace, "create the path before the service starts, or write `-` before it"),
-        refuses(HIDDEN, What::Entries, "bring back what it needs by BindPaths= or BindReadOnlyPaths="),
-    ],
-    ..mounts(
-        "TemporaryFileSystem",
-        238,
-        &EMPTIED,
-        Proof::By(&[sign(Trace::Mount(Places::Named, Mounted::Temporary))]),
-        "Mounts empty temporary file systems over paths.",
-        "Whatever lies below those paths is hidden.",
-    )
-};
-pub(crate) static BIND_PATHS: Directive = Directive {
-    sight: Sight::Shows,
-    fails: &[ends_at(
-        ExecStep::Namespace,
-        "create the path before the service starts, or write `-` before it",
-    )],
-    spares: &[Errno::NoEntry, Errno::Access, Errno::ReadOnly],
-    shares: Some(&BIND_READ_ONLY_PATHS),
-    opens: Opens::Writing(Writable::Sources),
-    ..mounts(
-        "BindPaths",
-        233,
-        &WRITABLE_BINDS,
-        Proof::By(&[sign(Trace::Mount(Places::Named, Mounted::Mount))]),
-        "Mounts paths of the host at other places, writable.",
-        "The start (226/NAMESPACE), if a source is missing.",
-    )
-};
-pub(crate) static BIND_READ_ONLY_PATHS: Directive = Directive {
-    sight: Sight::Shows,
-    fails: &[
-        ends_at(ExecStep::Namespace, "create the path before the service starts, or write `-` before it"),
-        refuses(READ_ONLY, What::Entries, "mount it by BindPaths="),
-    ],
-    spares: HIDDEN,
-    shares: Some(&BIND_PATHS),
-    ..mounts(
-        "BindReadOnlyPaths",
-        233,
-        &BINDS,
-        Proof::By(&[sign(Trace::Mount(Places::Named, Mounted::ReadOnlyMount))]),
-        "Mounts paths of the host at other places, read-only.",
-        "The start (226/NAMESPACE), if a source is missing.",
-    )
-};
-
-/// What happens with another root.
-const OTHER_ROOT: &[Failing] = &[
-    ends_at(ExecStep::Namespace, "create what it names"),
-    ends_at(ExecStep::Chroot, "create what it names"),
-    ends_at(ExecStep::Exec, "put the program and its libraries into that tree"),
-    refuses(
-        HIDDEN,
-        What::Paths { from: "", of: &["/"], but: &[] },
-        "put it into that tree, or mount it there",
-    ),
-];
-const ANOTHER_ROOT: Proof = Proof::By(&[sign(Trace::Root)]);
-
-const fn root(
-    name: &'static str,
-    since: u16,
-    implies: &'static [Implied],
-    summary: &'static str,
-) -> Directive {
-    Directive {
-        name,
-        since,
-        kind: Kind::Text(TextGrammar::Root),
-        sight: Sight::AnotherRoot,
-        unset: NOTHING,
-        implies,
-        fails: OTHER_ROOT,
-        proof: ANOTHER_ROOT,
-        summary,
-        breaks: "Everything that is not in the tree: CA certificates, user databases, the journal's sockets.",
-        ..ROW
-    }
-}
-
-/// An image is mounted through loop and mapper devices.
-const fn opens_loop(releases: &'static [Range]) -> Implied {
-    Implied {
-        when: When::OnWithDeviceRules,
-        on: &super::devices::DEVICE_ALLOW,
-        operation: Operation::Assign("block-loop rwm"),
-        releases,
-        stage: Stage::Load,
-    }
-}
-
-pub(crate) static ROOT_DIRECTORY: Directive =
-    root("RootDirectory", 0, &[], "Takes another directory for the service's root.");
-pub(crate) static ROOT_IMAGE: Directive =
-    root("RootImage", 233, &[opens_loop(EVERY), BRINGS_MOUNTS], "Takes a disk image for the service's root.");
-pub(crate) static ROOT_MSTACK: Directive =
-    root("RootMStack", 260, &[opens_loop(EVERY)], "Takes a stack of mounts for the service's root.");
-pub(crate) static MOUNT_IMAGES: Directive = Directive {
-    implies: &[opens_loop(EVERY)],
-    ..mounts(
-        "MountImages",
-        247,
-        &IMAGES,
-        Proof::By(&[sign(Trace::Mount(Places::Named, Mounted::Mount))]),
-        "Mounts disk images below the service's root.",
-        "Nothing.",
-    )
-};
-const LAID_OVER: Proof = Proof::Nothing("an overlay does not name what it was made of");
-
-pub(crate) static EXTENSION_IMAGES: Directive = mounts(
-    "ExtensionImages",
-    248,
-    &EXTENSIONS,
-    LAID_OVER,
-    "Lays extension images over the service's root.",
-    "Nothing.",
-);
-pub(crate) static EXTENSION_DIRECTORIES: Directive = mounts(
-    "ExtensionDirectories",
-    251,
-    &DIRECTORIES,
-    LAID_OVER,
-    "Lays extension directories over the service's root.",
-    "Nothing.",
-);
 
 pub(crate) static RESTRICT_FILE_SYSTEMS: Directive = Directive {
     fails: &[ends_at(ExecStep::Bpf, "run a kernel with the BPF LSM, or leave it out")],

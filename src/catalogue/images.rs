@@ -12,7 +12,7 @@ static OPTIONS: WordRules = WordRules { entry: Entry::ImageOptions, order: Order
 pub(crate) static ROOT_IMAGE_OPTIONS: Directive = Directive {
     name: "RootImageOptions",
     since: 247,
-    beside: Some(&super::filesystem::ROOT_IMAGE),
+    beside: Some(&super::mounts::ROOT_IMAGE),
     kind: Kind::Words(&OPTIONS),
     unset: NOTHING,
     proof: CHECKED,
@@ -36,7 +36,7 @@ const fn vouching(name: &'static str, grammar: TextGrammar, bus: Bus, summary: &
     Directive {
         name,
         since: 246,
-        beside: Some(&super::filesystem::ROOT_IMAGE),
+        beside: Some(&super::mounts::ROOT_IMAGE),
         kind: Kind::Text(grammar),
         bus,
         unset: NOTHING,

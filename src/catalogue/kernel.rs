@@ -4,9 +4,8 @@ use super::failing::{
     Errno, ExecStep, HIDDEN, NO_FILTER, NO_MOUNTS, READ_ONLY, REFUSED, What, below, ends_at, refuses,
 };
 use super::{
-    Bus, Directive, Entry, Given, Implied, Kind, Level, LevelRules, Managers, Mounted, NOTHING, Namespace,
-    Odd, Operation, Order, Places, Probe, Proof, ROW, Sections, Stage, Trace, When, WordRules, always, at,
-    at_load, at_most, check, devices,
+    Bus, Directive, Given, Implied, Kind, LevelRules, Managers, Mounted, Namespace, Odd, Operation, Order,
+    Places, Probe, Proof, ROW, Stage, Trace, When, always, at, at_load, at_most, bpf, check, devices,
     filesystem::level,
     from, given,
     privileges::{BRINGS_MOUNTS, CAPABILITY_BOUNDING_SET, NO_NEW_PRIVILEGES},
@@ -33,11 +32,11 @@ pub(super) static ROWS: &[&Directive] = &[
     &process::PERSONALITY,
     &process::COREDUMP_FILTER,
     &process::COREDUMP_RECEIVE,
-    &PRIVATE_BPF,
-    &BPF_DELEGATE_COMMANDS,
-    &BPF_DELEGATE_MAPS,
-    &BPF_DELEGATE_PROGRAMS,
-    &BPF_DELEGATE_ATTACHMENTS,
+    &bpf::PRIVATE_BPF,
+    &bpf::BPF_DELEGATE_COMMANDS,
+    &bpf::BPF_DELEGATE_MAPS,
+    &bpf::BPF_DELEGATE_PROGRAMS,
+    &bpf::BPF_DELEGATE_ATTACHMENTS,
 ];
 
 /// Up to 254, a service with another user than root gets NoNewPrivileges= from every directive that needs a seccomp
@@ -431,52 +430,3 @@ pub(crate) static MEMORY_DENY_WRITE_EXECUTE: Directive = Directive {
     breaks: "Just-in-time compilers, packed binaries, libraries with an executable stack.",
     ..ROW
 };
-
-static BPF: LevelRules = LevelRules {
-    levels: &[
-        Level { text: "no", also: &[], since: 0, rank: 0 },
-        Level { text: "yes", also: &[], since: 0, rank: 1 },
-    ],
-    empty: &[],
-    suffix: &[],
-    numbers: &[],
-    order: Order::MoreIsStricter,
-};
-
-pub(crate) static PRIVATE_BPF: Directive = Directive {
-    name: "PrivateBPF",
-    sections: Sections::Exec,
-    since: 258,
-    kind: Kind::Level(&BPF),
-    proof: Proof::By(&[sign(Trace::Mount(Places::These(&["/sys/fs/bpf"]), Mounted::OfItsOwn))]),
-    summary: "Gives the service a BPF file system of its own.",
-    breaks: "Pinned BPF objects of the host.",
-    ..ROW
-};
-
-static BPF_PARTS: WordRules = WordRules { entry: Entry::Listed, order: Order::MoreIsWeaker };
-
-const fn bpf_delegate(name: &'static str, summary: &'static str) -> Directive {
-    Directive {
-        name,
-        beside: Some(&PRIVATE_BPF),
-        since: 258,
-        kind: Kind::Words(&BPF_PARTS),
-        unset: NOTHING,
-        proof: Proof::Nothing("it opens the file system of PrivateBPF="),
-        summary,
-        breaks: "Nothing; it opens.",
-        ..ROW
-    }
-}
-
-pub(crate) static BPF_DELEGATE_COMMANDS: Directive =
-    bpf_delegate("BPFDelegateCommands", "Commands of bpf(2) that the service may give with a token.");
-pub(crate) static BPF_DELEGATE_MAPS: Directive =
-    bpf_delegate("BPFDelegateMaps", "Kinds of BPF maps that the service may make with a token.");
-pub(crate) static BPF_DELEGATE_PROGRAMS: Directive =
-    bpf_delegate("BPFDelegatePrograms", "Kinds of BPF programs that the service may load with a token.");
-pub(crate) static BPF_DELEGATE_ATTACHMENTS: Directive = bpf_delegate(
-    "BPFDelegateAttachments",
-    "Places that the service may attach BPF programs to with a token.",
-);

@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::context::Context;
-use crate::posture::Origin;
+use crate::context::{Context, Mode, Scope, UnitType};
+use crate::posture::{Origin, Posture};
 use crate::release::{Release, covers};
 use crate::syscalls::Architecture;
 use crate::value::{Remark, Value};

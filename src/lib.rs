@@ -3,6 +3,7 @@
 //! In reading order: what a directive is ([`catalogue`]), what it can be worth ([`value`]), all of them for one unit
 //! ([`posture`]), and how systemd judges that ([`score`]).
 
+mod accounts;
 pub mod architecture;
 pub mod breakages;
 pub mod bus;

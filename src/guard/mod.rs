@@ -1,20 +1,21 @@
 //! State that must not be mixed, against `[guards]` of a manifest: a store that holds entries while a key of a file has
 //! changed, and entries that belong to uids without an account, or with another one than made them.
 //!
-//! What a store holds is read in `store` and `database`, who an uid is in `accounts`.
+//! What a store holds is read in `store` and `database`, who an uid is in `standing`.
 
-mod accounts;
 mod database;
+mod standing;
 mod store;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 
-use accounts::{Accounts, Standing};
+use standing::{Standing, standing};
 use store::{Held, held};
 
-use crate::content::{Read, at, read, unread};
+use crate::accounts::Accounts;
+use crate::content::{Read, at, read, unread, unreadable};
 use crate::finding::{Finding, Severity};
 use crate::manifest::words::{FileValue, RulePath, quoted};
 use crate::manifest::{FileFormat, Guard, Guarded, KeyOf, Manifest};
@@ -88,8 +89,12 @@ fn uids(guard: &Guard, store: &RulePath, root: &Root) -> Vec<Finding> {
         return Vec::new();
     }
     let accounts = match Accounts::read(root) {
-        Ok(accounts) => accounts,
-        Err(why) => return vec![not_known(guard, "/etc/passwd", why)],
+        Ok(Some(accounts)) => accounts,
+        Ok(None) => {
+            let why = "not known: there is no list of accounts".to_owned();
+            return vec![not_known(guard, "/etc/passwd", why)];
+        }
+        Err(unread) => return vec![not_known(guard, unread.path, unreadable(&unread.error))],
     };
     let mut findings = Vec::new();
     for (name, existed) in oldest.into_iter().take(MOST) {
@@ -102,7 +107,7 @@ fn uids(guard: &Guard, store: &RulePath, root: &Root) -> Vec<Finding> {
             findings.push(told("guard.no-uid", guard.severity, text));
             continue;
         };
-        findings.push(match accounts.standing(uid, existed, root) {
+        findings.push(match standing(&accounts, uid, existed, root) {
             Standing::Same => continue,
             Standing::Gone => {
                 let text = "no account has this uid: whoever gets it gets the entries; delete them first";

@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Accounts, Subject, stated};
+use super::{Subject, stated};
+use crate::accounts::Accounts;
 use crate::finding::{Finding, Severity};
 use crate::manifest::words::UserName;
 use crate::process::Status;
@@ -57,7 +58,7 @@ pub(crate) fn lingering(
              that it was started with: end it, and the session that it belongs to"
         );
         // A directory service may know members that the files do not.
-        let severity = if accounts.are_partial { Severity::Notice } else { Severity::Finding };
+        let severity = if accounts.are_partial() { Severity::Notice } else { Severity::Finding };
         findings.push(stated("group.lingering", severity, &group.place, text).of(name.as_str()));
     }
     findings

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::accounts::Account;
 use super::{Activity, Audit, stated};
+use crate::accounts::Account;
 use crate::finding::{Finding, Severity};
 use crate::manifest::words::UserName;
 use crate::manifest::{Group, Members, Place, User};
@@ -69,7 +69,11 @@ impl Audit<'_> {
             tell("account.home", Severity::Finding, text);
         }
         let password = match account.password.as_str() {
-            "x" => accounts.passwords.as_ref().and_then(|all| all.get(name.as_str())).map(String::as_str),
+            "x" => accounts
+                .secrets
+                .as_ref()
+                .and_then(|all| all.get(name.as_str()))
+                .map(|secret| secret.password.as_str()),
             own => Some(own),
         };
         match password {
@@ -150,7 +154,7 @@ impl Audit<'_> {
     }
 
     fn no_account(&mut self, id: &'static str, what: &str, name: &UserName, place: &Place) {
-        let finding = if self.accounts.are_partial {
+        let finding = if self.accounts.are_partial() {
             let text = format!("{what} `{name}` is not in the files; other sources were not asked");
             stated(id, Severity::Notice, place, text)
         } else {

@@ -11,7 +11,6 @@
 //! `group.member-missing`; `home.hidden`, `home.elsewhere`; `exec.missing`, `exec.hidden`,
 //! `exec.writable`, `exec.shell`, `exec.not-known`.
 
-mod accounts;
 mod acl;
 mod claims;
 mod contents;
@@ -29,9 +28,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub(crate) use accounts::Accounts;
 pub(crate) use lingering::lingering;
 
+use crate::accounts::Accounts;
 use crate::finding::{Finding, Severity};
 use crate::holes::Command;
 use crate::manifest::words::UserName;

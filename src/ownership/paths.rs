@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use super::claims::{Claim, Permissions, Reader, claims};
 use super::tree::Node;
 use super::way::{End, Step, Way, Writer};
-use super::{Accounts, Activity, Audit, stated};
+use super::{Activity, Audit, stated};
+use crate::accounts::Accounts;
 use crate::finding::{Finding, Severity};
 use crate::manifest::{Missing, PathKind, Place};
 

@@ -5,6 +5,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use crate::accounts::Accounts;
 use crate::bus::Properties;
 use crate::content;
 use crate::finding::Finding;
@@ -12,7 +13,7 @@ use crate::guard;
 use crate::holes::Command;
 use crate::listeners::{self, SocketUnit, Sockets};
 use crate::manifest::{Manifest, Scope};
-use crate::ownership::{self, Accounts, Activity, Subject};
+use crate::ownership::{self, Activity, Subject};
 use crate::policy::Planned;
 use crate::posture::Posture;
 use crate::process::{ControlGroups, Processes, Status, control_groups};
@@ -73,7 +74,12 @@ impl Running {
 impl<'r> Host<'r> {
     /// The host whose files lie below `root`.
     pub(super) fn new(root: &'r Root) -> Self {
-        Self { root, accounts: Accounts::read(root), told: RefCell::default(), running: None }
+        Self {
+            root,
+            accounts: Accounts::read(root).map_err(Into::into),
+            told: RefCell::default(),
+            running: None,
+        }
     }
 
     /// The host that this program runs on, its processes included.

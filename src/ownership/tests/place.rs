@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::super::tree::{Files, Node};
-use super::super::{Accounts, Activity, Subject, audit_files, lingering};
+use super::super::{Activity, Subject, audit_files, lingering};
+use crate::accounts::Accounts;
 use crate::catalogue;
 use crate::context::{Context, Mode, Scope, UnitType};
 use crate::finding::Finding;

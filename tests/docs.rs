@@ -10,7 +10,7 @@ use clap::CommandFactory as _;
 use serde_json::Value;
 use systemd_harden::catalogue::{self, Directive, Managers};
 use systemd_harden::cli::Cli;
-use systemd_harden::manifest::{self, Manifest, NEED_NAMES, NeedName, Options, Source, Sources};
+use systemd_harden::manifest::{self, Manifest, NEED_NAMES, NeedName, Source, Sources};
 use systemd_harden::need::NEEDS;
 use systemd_harden::target::DISTRIBUTIONS;
 
@@ -208,7 +208,6 @@ fn examples(section: &str) -> Vec<String> {
 }
 
 fn load(text: &str, drop_in: Option<&str>) -> Result<Manifest> {
-    let confines = |name: &str| catalogue::find(name).is_some_and(Directive::confines);
     let sources = Sources {
         main: Source { path: "example.toml", bytes: text.as_bytes() },
         drop_ins: drop_in
@@ -216,7 +215,7 @@ fn load(text: &str, drop_in: Option<&str>) -> Result<Manifest> {
             .into_iter()
             .collect(),
     };
-    Ok(manifest::load(&sources, &Options { confines })?)
+    Ok(manifest::load(&sources, &catalogue::FOR_MANIFESTS)?)
 }
 
 #[test]

@@ -160,7 +160,7 @@ fn rendered_units_give_their_needs_back() -> Result<()> {
             let stderr = String::from_utf8_lossy(&output.stderr);
             ensure!(output.status.code() == Some(0), "{}: {stderr}", name.unit());
             let sources = Source { path: "imported.toml", bytes: &output.stdout };
-            let imported = load(&Sources { main: sources, drop_ins: Vec::new() }, &manifest_file::options())?;
+            let imported = load(&Sources { main: sources, drop_ins: Vec::new() }, &catalogue::FOR_MANIFESTS)?;
             ensure!(imported.strictness == manifest.strictness, "{}: {:?}", name.unit(), imported.strictness);
             let own = &imported.services.get(name).context("another service")?.needs;
             let stated = service.needs.entries();

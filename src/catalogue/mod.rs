@@ -62,6 +62,8 @@ pub(crate) use refusals::refusal;
 pub use row::{Directive, Managers, Opens, Requires, Sections, Unset, Writable};
 pub(crate) use row::{FUNCTIONAL, NO, NOTHING, ROW, always};
 
+use crate::manifest::Options;
+
 /// A block of directives, in the order of unit, report and manual.
 pub struct Family {
     /// Its heading.
@@ -104,6 +106,12 @@ pub static FAMILIES: &[Family] = &[
     functional("Control group", cgroup::ROWS),
     functional("Scheduling", scheduling::ROWS),
 ];
+
+/// What loading a manifest must know of the rows.
+pub const FOR_MANIFESTS: Options = Options {
+    confines: |name| find(name).is_some_and(Directive::confines),
+    key: |section, name| find(name).filter(|row| row.sections.of_service() == section)?.key,
+};
 
 /// Every check with the directives that it looks at, in the order of the report.
 pub fn checks() -> impl Iterator<Item = CheckGroup> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail, ensure};
 
 use super::score::{own_directories, template_instance, why_not};
-use super::{manifest_file, print, tell};
+use super::{print, tell};
 use crate::cli::{Import, KNOWN_RELEASES};
 use crate::context::Context;
 use crate::import::{self, Snippet, Subject};
@@ -22,7 +22,7 @@ pub(super) fn import(arguments: &Import) -> Result<Status> {
     let target: Target = format!("systemd-{}", arguments.systemd.unwrap_or(newest)).parse()?;
     let scope = if arguments.user { Scope::User } else { Scope::System };
     let reader = Reader { root: &root, context: render::context_of(&target, scope), scope };
-    let imported = import::import(&reader.subject(arguments)?, &target, &manifest_file::options())?;
+    let imported = import::import(&reader.subject(arguments)?, &target)?;
     for left in &imported.left {
         tell(&format!("not taken over: {left}"));
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 
 use crate::catalogue;
-use crate::manifest::{Manifest, Options, Source, Sources, load};
+use crate::manifest::{Manifest, Source, Sources, load};
 use crate::unit_file::Root;
 
 /// A manifest and the text it was read from.
@@ -72,14 +72,9 @@ fn read_shown(root: &Root, main: Shown<'_>, folders: &[Shown<'_>]) -> Result<Loa
         main: Source { path: &name, bytes: &bytes },
         drop_ins: drop_ins.iter().map(|(path, bytes)| Source { path, bytes }).collect(),
     };
-    let manifest = load(&sources, &options())?;
+    let manifest = load(&sources, &catalogue::FOR_MANIFESTS)?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let base = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
     let texts = drop_ins.iter().map(|(path, bytes)| (base(path), text(bytes))).collect();
     Ok(Loaded { manifest, source: text(&bytes), drop_ins: texts })
-}
-
-/// What loading must know of the catalogue.
-pub fn options() -> Options {
-    Options { confines: |name| catalogue::find(name).is_some_and(catalogue::Directive::confines) }
 }

@@ -5,14 +5,15 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::*;
-use crate::manifest::{Manifest, Options, Source, Sources, load};
+use crate::catalogue;
+use crate::manifest::{Manifest, Source, Sources, load};
 
 const HEAD: &str = "edition = 1\n[users.a]\n[service]\nname = \"a\"\nexec = [\"/usr/bin/a\"]\n";
 
 pub(crate) fn manifest(rules: &str) -> anyhow::Result<Manifest> {
     let text = format!("{HEAD}{rules}");
     let main = Source { path: "a.toml", bytes: text.as_bytes() };
-    Ok(load(&Sources { main, drop_ins: Vec::new() }, &Options { confines: |_| false })?)
+    Ok(load(&Sources { main, drop_ins: Vec::new() }, &catalogue::FOR_MANIFESTS)?)
 }
 
 pub(crate) fn tree(files: &[(&str, &str)]) -> anyhow::Result<TempDir> {

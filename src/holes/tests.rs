@@ -2,8 +2,9 @@ use std::path::Path;
 
 use super::*;
 use crate::bus_value::BusValue;
+use crate::catalogue;
 use crate::context::{Context, Mode, Scope, UnitType};
-use crate::manifest::{self, Options, Source, Sources};
+use crate::manifest::{self, Source, Sources};
 use crate::policy::plan;
 use crate::release::Release;
 use crate::syscalls::Architecture;
@@ -57,7 +58,7 @@ fn found(service: &str, socket: &str) -> anyhow::Result<[Vec<String>; 2]> {
     around.sockets = vec![Socket::of_files(&socket, &posture(&socket))];
     let sources =
         Sources { main: Source { path: "a.toml", bytes: MANIFEST.as_bytes() }, drop_ins: Vec::new() };
-    let manifest = manifest::load(&sources, &Options { confines: |_| false })?;
+    let manifest = manifest::load(&sources, &catalogue::FOR_MANIFESTS)?;
     let planned = plan(&manifest);
     let planned = planned.first().ok_or_else(|| anyhow::anyhow!("a service"))?;
     let words = |holes: Vec<Finding>| -> Vec<String> {

@@ -15,7 +15,7 @@ use super::unit::{settings_in, stem};
 use crate::catalogue::{self, Directive, Managers};
 use crate::context::{Context, UnitType};
 use crate::manifest::words::{DirectiveName, Line, ServiceName};
-use crate::manifest::{self, Manifest, Options, Place, Problem, Source, Sources, Strictness, UnitKind};
+use crate::manifest::{self, Manifest, Place, Problem, Source, Sources, Strictness, UnitKind};
 use crate::policy::Contradictions;
 use crate::posture::Posture;
 use crate::render::{self, File, FileKind, Form};
@@ -75,7 +75,7 @@ pub enum Kept {
 /// # Errors
 ///
 /// Where systemd refuses the unit, or where no manifest says what it is.
-pub fn import(subject: &Subject, target: &Target, options: &Options) -> Result<Imported> {
+pub fn import(subject: &Subject, target: &Target) -> Result<Imported> {
     let id = &subject.service.id;
     let Ok(name) = stem(id).parse::<ServiceName>() else {
         bail!("`{id}` cannot be imported: a manifest cannot name it")
@@ -88,7 +88,6 @@ pub fn import(subject: &Subject, target: &Target, options: &Options) -> Result<I
     let mut making = Making {
         subject,
         target,
-        options,
         context,
         name,
         found: reading.posture,
@@ -122,7 +121,6 @@ pub fn import(subject: &Subject, target: &Target, options: &Options) -> Result<I
 pub(super) struct Making<'s> {
     pub(super) subject: &'s Subject,
     target: &'s Target,
-    options: &'s Options,
     pub(super) context: Context,
     pub(super) name: ServiceName,
     /// What the unit is.
@@ -167,7 +165,8 @@ impl Making<'_> {
         for _ in 0..MOST_ROUNDS {
             let written = self.draft.write();
             let source = Source { path: MADE, bytes: written.text.as_bytes() };
-            let loaded = manifest::load(&Sources { main: source, drop_ins: Vec::new() }, self.options);
+            let loaded =
+                manifest::load(&Sources { main: source, drop_ins: Vec::new() }, &catalogue::FOR_MANIFESTS);
             let (why, places): (String, Vec<Place>) = match loaded {
                 Ok(manifest) => {
                     match render::render(&manifest, std::slice::from_ref(self.target), Form::Units) {

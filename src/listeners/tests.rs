@@ -6,7 +6,7 @@ use super::*;
 use crate::bus_value::BusValue;
 use crate::catalogue;
 use crate::context::{Context, Mode, Scope, UnitType};
-use crate::manifest::{self, Manifest, Options, Source, Sources};
+use crate::manifest::{self, Manifest, Source, Sources};
 use crate::policy::plan;
 use crate::posture::Posture;
 use crate::release::Release;
@@ -129,9 +129,7 @@ fn a_socket_unit_binds_what_its_manager_says() {
 
 fn load(text: &str) -> anyhow::Result<Manifest> {
     let main = Source { path: "a.toml", bytes: text.as_bytes() };
-    let options =
-        Options { confines: |name| catalogue::find(name).is_some_and(catalogue::Directive::confines) };
-    manifest::load(&Sources { main, drop_ins: Vec::new() }, &options)
+    manifest::load(&Sources { main, drop_ins: Vec::new() }, &catalogue::FOR_MANIFESTS)
         .map_err(|error| anyhow::anyhow!("{error}"))
 }
 

@@ -1,6 +1,6 @@
-//! Which key of the manifest says what a line of a unit file says.
-//!
-//! The one place that knows both names: literal lines are measured by it, and importing a unit goes by it.
+//! Which key of the manifest says what a line of a unit file says, where the catalogue has no row that tells: sections,
+//! dependencies, commands, and all of sockets and timers. Literal lines are measured by it, and importing a unit goes by
+//! it.
 
 use super::literal::SectionName as Section;
 
@@ -28,7 +28,7 @@ impl UnitKind {
         }
     }
 
-    /// Every directive that has a key in the kind's table: section, directive, key.
+    /// Every directive without a row that has a key in the kind's table: section, directive, key.
     pub fn keys(self) -> &'static [Row] {
         match self {
             Self::Service => SERVICE,
@@ -49,7 +49,7 @@ impl UnitKind {
     }
 }
 
-/// Of services. What confines is here too where a key says it.
+/// Of services. A directive with a row in the catalogue has its key there.
 const SERVICE: &[Row] = &[
     (Section::Unit, "After", "after"),
     (Section::Unit, "AssertPathExists", "assert-path"),
@@ -58,20 +58,12 @@ const SERVICE: &[Row] = &[
     (Section::Unit, "CollectMode", "collect"),
     (Section::Unit, "ConditionPathExists", "condition-path"),
     (Section::Unit, "Conflicts", "conflicts"),
-    (Section::Unit, "DefaultDependencies", "early"),
     (Section::Unit, "Description", "description"),
     (Section::Unit, "Documentation", "documentation"),
-    (Section::Unit, "JoinsNamespaceOf", "joins"),
     (Section::Unit, "OnFailure", "on-failure"),
     (Section::Unit, "PartOf", "part-of"),
     (Section::Unit, "Requires", "requires"),
     (Section::Unit, "Wants", "wants"),
-    (Section::Service, "BusName", "bus-name"),
-    (Section::Service, "CacheDirectory", "directories.cache"),
-    (Section::Service, "CacheDirectoryMode", "directories.cache"),
-    (Section::Service, "ConfigurationDirectory", "directories.configuration"),
-    (Section::Service, "ConfigurationDirectoryMode", "directories.configuration"),
-    (Section::Service, "DynamicUser", "user"),
     (Section::Service, "Environment", "environment"),
     (Section::Service, "EnvironmentFile", "environment-files"),
     (Section::Service, "ExecCondition", "condition"),
@@ -81,37 +73,16 @@ const SERVICE: &[Row] = &[
     (Section::Service, "ExecStartPre", "exec-before"),
     (Section::Service, "ExecStop", "stop"),
     (Section::Service, "ExecStopPost", "stop-after"),
-    (Section::Service, "Group", "group"),
     (Section::Service, "GuessMainPID", "main-pid"),
     (Section::Service, "KillMode", "kill"),
-    (Section::Service, "LoadCredential", "credentials"),
-    (Section::Service, "LoadCredentialEncrypted", "credentials"),
-    (Section::Service, "LogsDirectory", "directories.logs"),
-    (Section::Service, "LogsDirectoryMode", "directories.logs"),
-    (Section::Service, "NotifyAccess", "notify-access"),
     (Section::Service, "PIDFile", "pid-file"),
     (Section::Service, "RemainAfterExit", "remain"),
     (Section::Service, "Restart", "restart"),
     (Section::Service, "RestartSec", "restart-delay"),
-    (Section::Service, "RuntimeDirectory", "directories.runtime"),
-    (Section::Service, "RuntimeDirectoryMode", "directories.runtime"),
-    (Section::Service, "RuntimeDirectoryPreserve", "directories.runtime"),
-    (Section::Service, "RuntimeMaxSec", "runtime-max"),
-    (Section::Service, "StandardError", "stderr"),
-    (Section::Service, "StandardInput", "stdin"),
-    (Section::Service, "StandardOutput", "stdout"),
-    (Section::Service, "StateDirectory", "directories.state"),
-    (Section::Service, "StateDirectoryMode", "directories.state"),
-    (Section::Service, "SupplementaryGroups", "groups"),
     (Section::Service, "TimeoutSec", "start-timeout"),
     (Section::Service, "TimeoutSec", "stop-timeout"),
     (Section::Service, "TimeoutStartSec", "start-timeout"),
     (Section::Service, "TimeoutStopSec", "stop-timeout"),
-    (Section::Service, "Type", "type"),
-    (Section::Service, "UMask", "umask"),
-    (Section::Service, "User", "user"),
-    (Section::Service, "WatchdogSec", "watchdog"),
-    (Section::Service, "WorkingDirectory", "working-directory"),
     (Section::Install, "Alias", "aliases"),
     (Section::Install, "Also", "also"),
     (Section::Install, "WantedBy", "wanted-by"),

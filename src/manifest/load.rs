@@ -59,6 +59,8 @@ pub struct Options {
     /// Whether a directive of the `[Service]` section (without `=`) confines: then it may stand in `[override]` and
     /// not among the literal lines.
     pub confines: fn(&str) -> bool,
+    /// The key of a service that says a directive of a section, where a row of the catalogue has it.
+    pub key: fn(&str, &str) -> Option<&'static str>,
 }
 
 /// Loads a manifest.

@@ -6,15 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use super::words::{Line, Mode, ServiceName, UnitName, UserName};
-use super::{LARGEST, Manifest, ManifestError, Options, Service, Source, Sources, load};
-
-/// A few directives that confine; the catalogue knows all of them.
-fn confines(directive: &str) -> bool {
-    ["ProtectHome", "ProtectSystem", "NoNewPrivileges", "PrivateTmp", "MemoryDenyWriteExecute"]
-        .contains(&directive)
-}
-
-pub(super) const OPTIONS: Options = Options { confines };
+use super::{LARGEST, Manifest, ManifestError, Service, Source, Sources, load};
+use crate::catalogue::FOR_MANIFESTS;
 
 fn cases(folder: &str) -> anyhow::Result<Vec<PathBuf>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(folder);
@@ -39,7 +32,7 @@ fn load_case(path: &Path) -> anyhow::Result<Result<Manifest, ManifestError>> {
         main: Source { path: &name, bytes: &bytes },
         drop_ins: drop_ins.iter().map(|(path, bytes)| Source { path, bytes }).collect(),
     };
-    Ok(load(&sources, &OPTIONS))
+    Ok(load(&sources, &FOR_MANIFESTS))
 }
 
 #[test]
@@ -79,7 +72,7 @@ fn bad_manifests_are_refused_in_these_words() -> anyhow::Result<()> {
 /// Loads a manifest and drop-ins, given with their paths.
 fn merged(main: &str, drop_ins: &[(&str, &str)]) -> Result<Manifest, ManifestError> {
     let drop_ins = drop_ins.iter().map(|(path, text)| Source { path, bytes: text.as_bytes() }).collect();
-    load(&Sources { main: Source { path: "a.toml", bytes: main.as_bytes() }, drop_ins }, &OPTIONS)
+    load(&Sources { main: Source { path: "a.toml", bytes: main.as_bytes() }, drop_ins }, &FOR_MANIFESTS)
 }
 
 const MAIN: &str = r#"
@@ -275,7 +268,7 @@ fn damaged_manifests_are_refused_or_read() -> anyhow::Result<()> {
                 damaged.splice(at..end, piece.bytes());
             }
             let sources = Sources { main: Source { path: "a.toml", bytes: &damaged }, drop_ins: Vec::new() };
-            if let Err(error) = load(&sources, &OPTIONS) {
+            if let Err(error) = load(&sources, &FOR_MANIFESTS) {
                 assert!(!error.problems.is_empty());
                 assert!(!error.to_string().contains(|c: char| c.is_control() && c != '\n'));
             }

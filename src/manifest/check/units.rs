@@ -249,7 +249,9 @@ impl<'a> Checks<'a> {
             for directive in lines.keys() {
                 let place = self.place(&[path, &["unit", section, directive.as_str()]].concat());
                 let problem = |message| Problem::new(place, message).key(directive.as_str());
+                let of_row = || (self.options.key)(section, directive.as_str());
                 let key = kind.key_of(section, directive.as_str());
+                let key = if kind == UnitKind::Service { key.or_else(of_row) } else { key };
                 // A socket has no policy: what confines it stands there as it is, but for what `from` says.
                 let confines = (self.options.confines)(directive.as_str());
                 if confines && (kind == UnitKind::Service || key.is_some()) {

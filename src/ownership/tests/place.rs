@@ -13,7 +13,7 @@ use crate::catalogue;
 use crate::context::{Context, Mode, Scope, UnitType};
 use crate::finding::Finding;
 use crate::holes::{Command, Privileges};
-use crate::manifest::{self, Manifest, Options, PathKind, Source, Sources};
+use crate::manifest::{self, Manifest, PathKind, Source, Sources};
 use crate::policy::plan;
 use crate::posture::{Origin, Posture};
 use crate::process::Processes;
@@ -148,9 +148,7 @@ impl Place {
 
 pub(super) fn load(path: &str, text: &str) -> anyhow::Result<Manifest> {
     let main = Source { path, bytes: text.as_bytes() };
-    let options =
-        Options { confines: |name| catalogue::find(name).is_some_and(catalogue::Directive::confines) };
-    manifest::load(&Sources { main, drop_ins: Vec::new() }, &options)
+    manifest::load(&Sources { main, drop_ins: Vec::new() }, &catalogue::FOR_MANIFESTS)
         .map_err(|error| anyhow::anyhow!("{error}"))
 }
 

@@ -64,6 +64,7 @@ pub enum Command {
 
 /// What `generate` is asked.
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Generate {
     /// The manifests
     #[arg(required = true, value_name = "MANIFEST")]
@@ -87,6 +88,9 @@ pub struct Generate {
     /// Write nothing; print how the files differ and exit with 1 if any does
     #[arg(long)]
     pub check: bool,
+    /// Replace files too that were not made from these manifests; they are shown
+    #[arg(long, conflicts_with = "check")]
+    pub replace: bool,
 }
 
 /// What `lint` is asked.
@@ -181,6 +185,10 @@ pub struct Import {
     /// Write the manifest to this file, not to standard output
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+
+    /// Replace the file if it is there and differs; it is shown
+    #[arg(long, requires = "output")]
+    pub replace: bool,
 }
 
 /// What `explain` is asked.

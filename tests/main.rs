@@ -14,3 +14,5 @@ mod manifests;
 mod oracle;
 mod places;
 mod score;
+mod traced;
+mod writes;

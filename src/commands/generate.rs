@@ -5,13 +5,14 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use similar::TextDiff;
 
 use super::manifest_file::{self, Loaded};
+use super::output::{self, Earlier, New, diff};
 use super::tell;
 use crate::cli::Generate;
 use crate::lint;
 use crate::render::{self, DROP_IN, File, FileKind, Form};
+use crate::report::shown;
 use crate::status::Status;
 use crate::target::{self, Target};
 use crate::unit_file::{Kind, Root};
@@ -46,7 +47,9 @@ pub fn generate(arguments: &Generate, out: &mut dyn Write) -> Result<Status> {
                     (false, None) => file.path(),
                     (false, Some(folder)) => format!("/{folder}{}", file.path()),
                 };
-                let output = Output { text: file.text, manifest: path.clone() };
+                let is_rendered = !matches!(file.kind, FileKind::Manifest | FileKind::ManifestDropIn);
+                let start = is_rendered.then(|| beginning(manifest.package.as_str()));
+                let output = Output { text: file.text, manifest: path.clone(), start };
                 if let Some(other) = rendered.insert(place.clone(), output) {
                     bail!("`{}` and `{}` both make {place}", other.manifest.display(), path.display());
                 }
@@ -64,11 +67,14 @@ pub fn generate(arguments: &Generate, out: &mut dyn Write) -> Result<Status> {
             if arguments.check {
                 check(&root, &rendered, &outputs.expected(&packages), out)
             } else {
-                write(&root, &rendered, out)
+                write(&root, &rendered, arguments.replace, out)
             }
         }
         (None, None) if arguments.check => {
             bail!("--check compares files: name their place with --root or --output")
+        }
+        (None, None) if arguments.replace => {
+            bail!("--replace replaces files: name their place with --root or --output")
         }
         (None, None) => print(&rendered, out),
     }
@@ -89,10 +95,7 @@ impl Outputs {
     fn expected(&self, packages: &[String]) -> Expected {
         Expected {
             folders: self.0.iter().map(|(folder, _)| folder.clone().unwrap_or_default()).collect(),
-            starts: packages
-                .iter()
-                .map(|package| format!("# Made by systemd-harden from {package}.toml;"))
-                .collect(),
+            starts: packages.iter().map(|package| beginning(package)).collect(),
         }
     }
 }
@@ -106,6 +109,20 @@ struct Expected {
 struct Output {
     text: String,
     manifest: PathBuf,
+    /// How all but copies of manifests begin.
+    start: Option<String>,
+}
+
+impl Output {
+    fn at<'a>(&'a self, place: &'a str) -> New<'a> {
+        let earlier = self.start.as_deref().map_or(Earlier::Any, Earlier::Begins);
+        New { place, path: below(place), text: &self.text, earlier }
+    }
+}
+
+/// The first words of what is rendered for a package.
+fn beginning(package: &str) -> String {
+    format!("# Made by systemd-harden from {package}.toml;")
 }
 
 /// The manifest itself and the drop-ins beside it, where `score` looks for them.
@@ -143,13 +160,16 @@ fn print(rendered: &BTreeMap<String, Output>, out: &mut dyn Write) -> Result<Sta
     Ok(Status::Clean)
 }
 
-/// Files are for everybody to read.
-const MODE: u32 = 0o644;
-
-fn write(root: &Root, rendered: &BTreeMap<String, Output>, out: &mut dyn Write) -> Result<Status> {
-    for (place, output) in rendered {
-        root.write(&below(place), output.text.as_bytes(), MODE)?;
-        writeln!(out, "{place}")?;
+fn write(
+    root: &Root,
+    rendered: &BTreeMap<String, Output>,
+    replaces_any: bool,
+    out: &mut dyn Write,
+) -> Result<Status> {
+    let files: Vec<New<'_>> = rendered.iter().map(|(place, output)| output.at(place)).collect();
+    output::write(root, &files, replaces_any)?;
+    for place in rendered.keys() {
+        writeln!(out, "{}", shown(place))?;
     }
     Ok(Status::Clean)
 }
@@ -165,24 +185,15 @@ fn check(
         let found = root.read(&below(place)).with_context(|| format!("reading `{place}`"))?;
         let old = found.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         if old.as_deref() != Some(output.text.as_str()) {
-            diff(out, place, old.as_deref(), Some(&output.text))?;
+            out.write_all(diff(place, old.as_deref(), Some(&output.text)).as_bytes())?;
             status = Status::Findings;
         }
     }
     for (place, text) in left_over(root, rendered, expected)? {
-        diff(out, &place, Some(&text), None)?;
+        out.write_all(diff(&place, Some(&text), None).as_bytes())?;
         status = Status::Findings;
     }
     Ok(status)
-}
-
-fn diff(out: &mut dyn Write, place: &str, old: Option<&str>, new: Option<&str>) -> Result<()> {
-    let name = |text: Option<&str>| if text.is_some() { place.to_owned() } else { "/dev/null".to_owned() };
-    let changes = TextDiff::from_lines(old.unwrap_or(""), new.unwrap_or(""));
-    let mut unified = changes.unified_diff();
-    let (before, after) = (name(old), name(new));
-    write!(out, "{}", unified.context_radius(3).header(&before, &after))?;
-    Ok(())
 }
 
 /// Files of an earlier render that this one does not make any more: their first line names the manifest.

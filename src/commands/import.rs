@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use super::output::{self, Earlier, New};
 use super::score::{own_directories, template_instance, why_not};
 use super::{print, tell};
 use crate::cli::{Import, KNOWN_RELEASES};
@@ -29,7 +30,10 @@ pub(super) fn import(arguments: &Import) -> Result<Status> {
     match &arguments.output {
         Some(path) => {
             let path = std::path::absolute(path).with_context(|| format!("finding `{}`", path.display()))?;
-            Root::open("/")?.write(&path, imported.text.as_bytes(), 0o644)?;
+            let place = path.display().to_string();
+            // It is there to be edited: an earlier one may be.
+            let file = New { place: &place, path, text: &imported.text, earlier: Earlier::None };
+            output::write(&Root::open("/")?, &[file], arguments.replace)?;
         }
         None => print(&imported.text)?,
     }

@@ -7,6 +7,7 @@ mod lint;
 mod manager;
 pub mod manifest_file;
 mod manifests;
+mod output;
 mod score;
 
 use std::io::{self, IsTerminal as _, Write as _};

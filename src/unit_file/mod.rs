@@ -23,7 +23,7 @@ use std::sync::Arc;
 pub use lines::{Broken, MAX_LINE, UnitLines, parse};
 pub use loader::Loader;
 pub use name::{Form, UnitName};
-pub use root::{Entry, Kind, Links, MAX_UNIT_SIZE, Root};
+pub use root::{Entry, Kind, Links, Lock, MAX_UNIT_SIZE, Root, Whole};
 pub use scalars::{Base, boolean, file_mode, size, time_span};
 pub use search::{SearchPath, UserDirectories};
 pub use specifiers::{Expanded, SpecifierError, expand};

@@ -3,19 +3,22 @@
 //!
 //! What the files mean is left to the callers.
 
+mod write;
+
 use std::collections::VecDeque;
-use std::ffi::{OsStr, OsString};
-use std::io::{self, Read, Write};
+use std::ffi::OsString;
+use std::io::{self, Read};
 use std::os::fd::AsRawFd as _;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context as _;
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, FileType, FileTypeExt as _, Metadata, OpenOptions, OpenOptionsExt as _, Permissions};
-use cap_tempfile::TempFile;
+use cap_std::fs::{Dir, FileType, FileTypeExt as _, Metadata, OpenOptions, OpenOptionsExt as _};
 
 /// The largest file in bytes that is read; systemd itself refuses lines of this length, and no unit comes near it.
 pub const MAX_UNIT_SIZE: u64 = 1 << 20;
+
+pub use write::{Lock, Whole};
 
 /// As many links as the kernel follows in one path (`path_resolution(7)`).
 const MAX_LINKS: u32 = 40;
@@ -224,28 +227,6 @@ impl Root {
         Ok(Path::new("/").join(done))
     }
 
-    /// Replaces the file `path` by `bytes` with the permission bits `mode`, whole or not at all: a temporary file in
-    /// the same directory is synced and renamed. Missing directories are created; a link of that name is replaced.
-    pub fn write(&self, path: &Path, bytes: &[u8], mode: u32) -> anyhow::Result<()> {
-        self.replace(path, bytes, mode).with_context(|| format!("cannot write `{}`", path.display()))
-    }
-
-    fn replace(&self, path: &Path, bytes: &[u8], mode: u32) -> anyhow::Result<()> {
-        let (parent, name) = parent_and_name(path).context("the path names no file")?;
-        let parent = inside(&self.resolve(&parent, Links::Follow)?);
-        self.dir.create_dir_all(&parent)?;
-        let parent = self.dir.open_dir(&parent)?;
-        let mut file = TempFile::new(&parent)?;
-        file.write_all(bytes)?;
-        let permissions = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(mode);
-        file.as_file().set_permissions(Permissions::from_std(permissions))?;
-        file.as_file().sync_all()?;
-        file.replace(name)?;
-        // The new name is safe only once its directory is.
-        parent.open(".")?.sync_all()?;
-        Ok(())
-    }
-
     /// Does `action` with a path that the handle accepts. The handle follows relative links itself but refuses
     /// absolute ones and `..` above the root; only for those the path is walked here and tried once more. A link
     /// that is swapped in between meets the same refusal.
@@ -362,10 +343,6 @@ fn components(path: &Path) -> impl DoubleEndedIterator<Item = OsString> + '_ {
 fn inside(path: &Path) -> PathBuf {
     let relative: PathBuf = components(path).collect();
     if relative.as_os_str().is_empty() { PathBuf::from(".") } else { relative }
-}
-
-fn parent_and_name(path: &Path) -> Option<(PathBuf, &OsStr)> {
-    Some((path.parent()?.to_owned(), path.file_name()?))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::super::test_tree::Tree;
 use super::{Kind, Links, MAX_UNIT_SIZE, Root};
@@ -97,17 +98,36 @@ fn directories_are_listed_in_byte_order() -> anyhow::Result<()> {
 fn files_are_written_whole_and_inside() -> anyhow::Result<()> {
     let tree = Tree::new(&["victim: old", "inner/etc -> /usr/etc", "inner/out -> ../victim", "inner/dir/"])?;
     let root = Root::open(tree.path().join("inner"))?;
-    root.write(Path::new("/etc/a/b.service"), b"new", 0o640)?;
+    let whole = |path: &str, bytes: &[u8], mode| root.whole(Path::new(path), bytes, mode);
+    whole("/etc/a/b.service", b"new", 0o640)?.appear()?;
     let written = tree.path().join("inner/usr/etc/a/b.service");
     assert_eq!(std::fs::read(&written)?, b"new");
     assert_eq!(std::fs::metadata(&written)?.permissions().mode() & 0o7777, 0o640);
-    root.write(Path::new("/etc/a/b.service"), b"newer", 0o600)?;
+    whole("/etc/a/b.service", b"newer", 0o600)?.replace()?;
     assert_eq!(text(&root, "/usr/etc/a/b.service")?.as_deref(), Some("newer"));
-    root.write(Path::new("/out"), b"new", 0o644)?;
+    assert!(whole("/etc/a/b.service", b"newest", 0o600)?.appear().is_err(), "it is there");
+    assert_eq!(text(&root, "/usr/etc/a/b.service")?.as_deref(), Some("newer"));
+    assert!(whole("/out", b"new", 0o644)?.appear().is_err(), "a link is there");
+    whole("/out", b"new", 0o644)?.replace()?;
     assert_eq!(std::fs::read(tree.path().join("victim"))?, b"old");
     assert_eq!(root.kind(Path::new("/out"), Links::Keep)?, Some(Kind::File));
-    assert!(root.write(Path::new("/dir"), b"new", 0o644).is_err());
-    let left = root.read_dir_sorted(Path::new("/"))?.unwrap_or_default();
-    assert_eq!(left.len(), 4, "no temporary file stays: {left:?}");
+    assert!(whole("/dir", b"new", 0o644)?.replace().is_err());
+    drop(whole("/left", b"new", 0o644)?);
+    assert!(whole("/", b"new", 0o644).is_err());
+    let names = |path: &str| root.read_dir_sorted(Path::new(path));
+    let left: Vec<_> = names("/")?.unwrap_or_default().into_iter().map(|entry| entry.name).collect();
+    assert_eq!(left, ["dir", "etc", "out", "usr"], "no temporary file stays");
+    assert_eq!(names("/usr/etc/a")?.unwrap_or_default().len(), 1, "no temporary file stays");
+    Ok(())
+}
+
+#[test]
+fn a_locked_root_is_waited_for_and_then_given_up() -> anyhow::Result<()> {
+    let tree = Tree::new(&["a"])?;
+    let (root, other) = (tree.root()?, tree.root()?);
+    let lock = root.lock(Duration::ZERO)?;
+    assert!(other.lock(Duration::from_millis(50)).is_err());
+    drop(lock);
+    other.lock(Duration::ZERO)?;
     Ok(())
 }

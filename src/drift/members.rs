@@ -3,6 +3,7 @@
 
 use crate::catalogue::{Directive, Kind};
 use crate::posture::Posture;
+use crate::syscalls::libseccomp::Libseccomp;
 use crate::syscalls::{self, Call, CallSet};
 use crate::value::{CallFilter, Value};
 
@@ -37,11 +38,13 @@ pub(super) fn same_sense(found: &Value, wanted: &Value) -> bool {
 
 fn calls(found: &CallFilter, wanted: &CallFilter, posture: &Posture) -> Members {
     let release = posture.context.release;
-    // A manager leaves out the calls that its library does not know; a call that the library to assume does not know
-    // either is no difference.
-    let common = syscalls::known(release);
+    // A manager leaves out the calls that its library does not know, and names the others as the library does; a call
+    // that the library to assume does not know either is no difference.
+    let library = Libseccomp::shipped_with(release);
+    let published = |calls: &CallSet| library.published(calls, posture.context.architecture);
+    let common = published(&library.known());
     let passing = |filter: &CallFilter| {
-        let listed = filter.calls.intersection(&common);
+        let listed = published(&filter.calls).intersection(&common);
         if filter.allows { listed } else { common.difference(&listed) }
     };
     let (here, there) = (passing(found), passing(wanted));

@@ -9,6 +9,7 @@ mod barycenter;
 mod changes;
 mod drop_in;
 mod failures;
+mod own_check;
 mod parsec;
 mod parsec_cloud;
 mod report;
@@ -66,6 +67,11 @@ fn barycenter() -> Result<()> {
 #[test]
 fn scarletdme() -> Result<()> {
     run_scenarios(|_| Ok(()), &[("scarletdme logs its users in", scarletdme::sessions)])
+}
+
+#[test]
+fn own_check() -> Result<()> {
+    run_scenarios(|_| Ok(()), &[("the tool's own check sees what root sees", own_check::sees_the_host)])
 }
 
 #[test]

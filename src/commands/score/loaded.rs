@@ -87,24 +87,22 @@ impl Loaded {
         let mut known = Known {
             unset: BTreeMap::new(),
             defaults: BTreeMap::new(),
-            own: root.as_ref().map(|(root, search)| Own {
-                files: OwnFiles::new(root, search),
-                host: (asked == Asked::ByName).then(|| Host::running(root)),
-            }),
+            own: root
+                .as_ref()
+                .map(|(root, search)| Own { files: OwnFiles::new(root, search), host: Host::running(root) }),
         };
         let names: Vec<String> = names.iter().map(|name| self.instance(name.clone())).collect();
         let bar = progress(names.len());
         let mut reports = Vec::with_capacity(names.len());
-        // The host is compared with the manifests, where units were named: with what is bound, not only what may be.
-        let beside = asked == Asked::ByName;
         let of_sockets = OfSockets {
             names: &|name, properties| {
                 let id = properties.id().unwrap_or(name);
-                let declared = if beside { declared_sockets(&[id, name], judge) } else { Vec::new() };
+                // The host is compared with the manifests: with what is bound, not only what may be.
+                let declared = declared_sockets(&[id, name], judge);
                 let starting = sockets_of(properties).into_iter().map(str::to_owned);
                 starting.chain(declared).collect()
             },
-            unit: if beside { &["ActiveState"] } else { &[] },
+            unit: &["ActiveState"],
             socket: &Socket::properties(self.context.release),
         };
         self.manager.each(&names, &of_sockets, |name, answer| {
@@ -185,7 +183,7 @@ impl Loaded {
         }
         around.sockets = starters.open;
         let names = vec![id, name];
-        let host = own.and_then(|own| own.host.as_ref());
+        let host = own.map(|own| &own.host);
         let control_group = properties.text("ControlGroup").filter(|path| !path.is_empty());
         let live = Live { control_group: control_group.map(str::to_owned), sockets: starters.bound };
         let beside = host.map(|host| Beside { host, activity: activity(properties), live: Some(live) });
@@ -265,8 +263,8 @@ struct Starters {
 /// This host beside its manager.
 struct Own<'r> {
     files: OwnFiles<'r>,
-    /// What it is beside its units, where they were named.
-    host: Option<Host<'r>>,
+    /// What it is beside its units.
+    host: Host<'r>,
 }
 
 /// How many units have answered; on a terminal alone.

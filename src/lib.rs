@@ -43,3 +43,4 @@ pub mod target;
 pub mod unit_file;
 pub mod unit_posture;
 pub mod value;
+pub mod visible;

@@ -10,7 +10,7 @@ use systemd_harden::status::Status;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    match commands::run(&cli) {
+    match commands::run(&cli, &mut io::stdout().lock()) {
         Ok(status) => status.into(),
         // Whoever reads the output has seen enough.
         Err(error) if is_broken_pipe(&error) => Status::Clean.into(),

@@ -7,12 +7,15 @@ mod explain;
 mod figures;
 mod generate;
 mod harness;
+mod holds;
 mod import;
 mod lint;
 mod machine;
 mod manifests;
 mod oracle;
 mod places;
+#[allow(unreachable_pub, reason = "the fuzz targets are another package")]
+mod properties;
 mod score;
 mod traced;
 mod writes;

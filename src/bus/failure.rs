@@ -9,6 +9,7 @@ use std::time::Duration;
 use zbus::{DBusError, fdo};
 
 use super::Address;
+use crate::visible::deceives;
 
 /// The characters of a foreign text that a failure quotes; the rest says no more.
 const MAX_QUOTED: usize = 300;
@@ -135,7 +136,7 @@ pub(super) fn plain(text: &str) -> String {
             shown.push('…');
             break;
         }
-        if character.is_control() {
+        if deceives(character) {
             shown.extend(character.escape_default());
         } else {
             shown.push(character);

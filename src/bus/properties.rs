@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use zbus::export::serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use zbus::wire::LE;
+use zbus::wire::serialized::{Context, Data};
 use zbus::{Message, Signature, Type};
 
 use super::MAX_PROPERTIES_BYTES;
@@ -97,15 +99,33 @@ impl Properties {
     pub(super) fn read(reply: &Message) -> Result<Self, BusFailure> {
         let body = reply.body();
         if body.len() > MAX_PROPERTIES_BYTES {
-            return Err(BusFailure::Protocol(format!(
-                "properties of {} bytes, more than {MAX_PROPERTIES_BYTES}",
-                body.len()
-            )));
+            return Err(too_long(body.len()));
         }
-        let ByName(values) = body.deserialize().map_err(|error| BusFailure::protocol(&error.to_string()))?;
+        body.deserialize().map_err(|error| BusFailure::protocol(&error.to_string())).and_then(Self::whole)
+    }
+
+    /// The same of the bytes of such a body, little-endian, as a recorded one is.
+    ///
+    /// # Errors
+    ///
+    /// As for a reply: it is too long, not what `GetAll` answers, or one value is beyond the bounds.
+    pub fn of_body(bytes: &[u8]) -> Result<Self, BusFailure> {
+        if bytes.len() > MAX_PROPERTIES_BYTES {
+            return Err(too_long(bytes.len()));
+        }
+        let body = Data::new(bytes, Context::new(LE, 0));
+        let read = body.deserialize().map_err(|error| BusFailure::protocol(&error.to_string()));
+        read.and_then(|(read, _)| Self::whole(read))
+    }
+
+    fn whole(ByName(values): ByName) -> Result<Self, BusFailure> {
         let too_much = |name: String| BusFailure::protocol(&format!("`{name}` is too long or too deep"));
         Ok(Self { values: values.map_err(too_much)? })
     }
+}
+
+fn too_long(bytes: usize) -> BusFailure {
+    BusFailure::Protocol(format!("properties of {bytes} bytes, more than {MAX_PROPERTIES_BYTES}"))
 }
 
 /// The body of a reply to `GetAll`, or the first property beyond the bounds.

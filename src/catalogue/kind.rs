@@ -1,7 +1,10 @@
 //! How a directive's value is written, read, published and ordered: closed families, each with the quirks of its
 //! members as fields. The operations themselves stand in `value`.
 
+use std::borrow::Cow;
+
 use crate::release::{Release, Releases};
+use crate::unit_file::{SpecifierError, UnitName, expand};
 
 /// The family of a directive's value.
 #[derive(Clone, Copy)]
@@ -295,8 +298,17 @@ impl Kind {
         matches!(self, Self::Text(TextGrammar::Identity | TextGrammar::Group))
     }
 
+    /// A value with the specifiers expanded that systemd expands in it, for a unit of that name.
+    pub(crate) fn expand<'v>(&self, value: &'v str, name: &UnitName) -> Result<Cow<'v, str>, SpecifierError> {
+        if !self.expands() || !value.contains('%') {
+            return Ok(Cow::Borrowed(value));
+        }
+        let (expanding, rest) = self.expanding(value);
+        Ok(Cow::Owned(expand(expanding, name)?.followed_by(rest).text))
+    }
+
     /// The part of a value in which specifiers are expanded, and what follows it as it stands: of a device the access.
-    pub(crate) fn expanding<'v>(&self, value: &'v str) -> (&'v str, &'v str) {
+    fn expanding<'v>(&self, value: &'v str) -> (&'v str, &'v str) {
         let is_device = matches!(self, Self::Words(rules) if rules.entry == Entry::Device);
         let end = value.find([' ', '\t']).filter(|_| is_device && !value.starts_with(['"', '\'']));
         value.split_at(end.unwrap_or(value.len()))

@@ -1,5 +1,6 @@
 //! `import`: a unit and what belongs to it in, a manifest out.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -17,7 +18,7 @@ use crate::target::Target;
 use crate::unit_file::{Links, Load, Loader, Root, SearchPath, UnitName, UnitText};
 
 /// Makes the manifest that the command line asks for.
-pub(super) fn import(arguments: &Import) -> Result<Status> {
+pub(super) fn import(arguments: &Import, out: &mut dyn Write) -> Result<Status> {
     let root = Root::open(arguments.root.as_deref().unwrap_or(Path::new("/")))?;
     let [_, newest] = KNOWN_RELEASES;
     let target: Target = format!("systemd-{}", arguments.systemd.unwrap_or(newest)).parse()?;
@@ -35,7 +36,7 @@ pub(super) fn import(arguments: &Import) -> Result<Status> {
             let file = New { place: &place, path, text: &imported.text, earlier: Earlier::None };
             output::write(&Root::open("/")?, &[file], arguments.replace)?;
         }
-        None => print(&imported.text)?,
+        None => print(out, &imported.text)?,
     }
     Ok(if imported.left.is_empty() { Status::Clean } else { Status::Findings })
 }

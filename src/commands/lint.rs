@@ -1,5 +1,7 @@
 //! `lint`: manifests in, findings out.
 
+use std::io::Write;
+
 use super::{manifest_file, print, tell};
 use crate::cli::{Format, Lint};
 use crate::lint::{self, Report};
@@ -7,7 +9,7 @@ use crate::status::Status;
 use crate::target;
 
 /// Runs `lint`.
-pub(super) fn lint(arguments: &Lint) -> anyhow::Result<Status> {
+pub(super) fn lint(arguments: &Lint, out: &mut dyn Write) -> anyhow::Result<Status> {
     let targets = target::targets(&arguments.target)?;
     let examine = if arguments.split { lint::lint_each } else { lint::lint };
     let mut status = Status::Clean;
@@ -26,9 +28,10 @@ pub(super) fn lint(arguments: &Lint) -> anyhow::Result<Status> {
             }
         }
     }
-    print(&match arguments.format {
+    let text: String = match arguments.format {
         Format::Text => reports.iter().map(lint::text).collect(),
         Format::Json => lint::json(&reports)?,
-    })?;
+    };
+    print(out, &text)?;
     Ok(status)
 }

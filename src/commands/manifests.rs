@@ -77,12 +77,15 @@ impl Manifests {
 
     /// The first manifest that declares a unit under one of these names, or the template that it is an instance of.
     pub(super) fn declaring(&self, names: &[&str]) -> Option<(&Manifest, Planned<'_>)> {
-        let template = |name: &str| Some(name.parse::<UnitName>().ok()?.template()?.as_str().to_owned());
+        let unit = |name: &str| name.parse::<UnitName>().ok();
+        let template = |name: &str| Some(unit(name)?.template()?.as_str().to_owned());
         let of = |name: &str| self.declared.get(name).copied();
         let declared = names.iter().flat_map(|name| [of(name), template(name).and_then(|name| of(&name))]);
         let (place, in_plan) = declared.flatten().min()?;
         let manifest = self.all.get(place)?;
-        Some((manifest, plan(manifest).into_iter().nth(in_plan)?))
+        let mut planned = plan(manifest).into_iter().nth(in_plan)?;
+        planned.instance = names.iter().find_map(|name| unit(name)?.instance().map(str::to_owned));
+        Some((manifest, planned))
     }
 }
 

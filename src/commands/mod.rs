@@ -10,25 +10,26 @@ mod manifests;
 mod output;
 mod score;
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write};
 
 use anyhow::Context as _;
 
 pub use generate::generate;
 
 use crate::cli::{Cli, Command};
-use crate::report::{Appearance, Colour, shown};
+use crate::report::{Appearance, Colour};
 use crate::status::Status;
+use crate::visible::shown;
 
-/// Does what the command line says. An error is a failure of the whole run; what befalls single units is told where it
-/// happens and only shows in the status.
-pub fn run(cli: &Cli) -> anyhow::Result<Status> {
+/// Does what the command line says, its result written to `out`, which is standard output but for tests. An error is a
+/// failure of the whole run; what befalls single units is told where it happens and only shows in the status.
+pub fn run(cli: &Cli, out: &mut dyn Write) -> anyhow::Result<Status> {
     match &cli.command {
-        Command::Generate(arguments) => generate(arguments, &mut io::stdout().lock()),
-        Command::Lint(arguments) => lint::lint(arguments),
-        Command::Score(arguments) => score::score(arguments),
-        Command::Import(arguments) => import::import(arguments),
-        Command::Explain(arguments) => explain::explain(arguments),
+        Command::Generate(arguments) => generate(arguments, out),
+        Command::Lint(arguments) => lint::lint(arguments, out),
+        Command::Score(arguments) => score::score(arguments, out),
+        Command::Import(arguments) => import::import(arguments, out),
+        Command::Explain(arguments) => explain::explain(arguments, out),
     }
 }
 
@@ -40,9 +41,8 @@ pub fn tell(failure: &str) {
 }
 
 /// Writes to standard output; a reader that went away is an [`io::ErrorKind::BrokenPipe`].
-fn print(text: &str) -> anyhow::Result<()> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).context("cannot write to standard output")
+fn print(out: &mut dyn Write, text: &str) -> anyhow::Result<()> {
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("cannot write to standard output")
 }
 
 /// How standard output wants a text: fitted and coloured on a terminal, else as it is.

@@ -6,6 +6,7 @@ mod host;
 mod judge;
 mod loaded;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -30,7 +31,7 @@ use judge::{Asked, Judge};
 use loaded::Loaded;
 
 /// Judges what the command line names, and prints the report.
-pub(super) fn score(arguments: &Score) -> anyhow::Result<Status> {
+pub(super) fn score(arguments: &Score, out: &mut dyn Write) -> anyhow::Result<Status> {
     let subjects: Vec<Subject> =
         arguments.subjects.iter().map(|text| Subject::of(text)).collect::<anyhow::Result<_>>()?;
     let asks_manager = arguments.root.is_none()
@@ -55,7 +56,7 @@ pub(super) fn score(arguments: &Score) -> anyhow::Result<Status> {
             run.files(&subjects);
         }
     }
-    run.finish(arguments.format)
+    run.finish(arguments.format, out)
 }
 
 /// What one argument names.
@@ -247,7 +248,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn finish(mut self, format: Format) -> anyhow::Result<Status> {
+    fn finish(mut self, format: Format, out: &mut dyn Write) -> anyhow::Result<Status> {
         self.report.accept(today());
         for unit in &self.report.units {
             if let Outcome::Failed(why) = &unit.outcome
@@ -262,7 +263,7 @@ impl<'a> Run<'a> {
             Format::Text => report::text(&self.report, appearance()),
             Format::Json => report::json(&self.report)?,
         };
-        print(&text)?;
+        print(out, &text)?;
         Ok(self.status.and(self.report.status()))
     }
 }

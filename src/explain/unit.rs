@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::sections::{Article, entry, section};
 use crate::failure::{Allowance, Cause, Diagnosis, Symptoms};
-use crate::report::shown;
+use crate::visible::shown;
 
 /// A unit, and why it failed.
 #[derive(Serialize, JsonSchema)]

@@ -10,6 +10,7 @@ mod audit;
 mod blame;
 mod cause;
 mod clue;
+mod entry;
 mod reach;
 mod symptoms;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use std::collections::BTreeSet;
 
 pub use allow::Allowance;
 pub use cause::{Cause, Certainty, WrittenAt};
+pub use entry::{Fields, field};
 pub use symptoms::{Ending, Exit, JournalLine, Speaker, Symptoms};
 
 use crate::breakages::{self, Class};

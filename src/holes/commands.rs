@@ -9,6 +9,7 @@ use crate::finding::{Finding, Severity};
 use crate::posture::Posture;
 use crate::syntax;
 use crate::unit_file::UnitText;
+use crate::visible::shown_path;
 
 /// A command line of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +63,7 @@ pub(super) fn of_files(text: &UnitText) -> Vec<Command> {
                 key,
                 program: program.to_owned(),
                 privileges,
-                place: Some((Arc::from(assignment.source.to_string_lossy()), Some(assignment.line))),
+                place: Some((Arc::from(shown_path(&assignment.source)), Some(assignment.line))),
             });
         }
     }

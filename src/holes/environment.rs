@@ -8,6 +8,7 @@ use crate::bus_value::BusValue;
 use crate::finding::{Finding, Severity};
 use crate::syntax;
 use crate::unit_file::UnitText;
+use crate::visible::shown_path;
 
 /// A variable that a unit's own lines set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub(super) fn of_files(text: &UnitText) -> Vec<Variable> {
         if assignment.value.is_empty() {
             variables.clear();
         }
-        let place = (Arc::from(assignment.source.to_string_lossy()), Some(assignment.line));
+        let place = (Arc::from(shown_path(&assignment.source)), Some(assignment.line));
         let words = syntax::words(&assignment.value);
         let set = words.iter().filter_map(|word| variable(word, Some(place.clone())));
         variables.extend(set.map(|variable| (variable.name.clone(), variable)));

@@ -15,6 +15,7 @@ use crate::posture::Posture;
 use crate::release::Release;
 use crate::unit_file::UnitText;
 use crate::value::Value;
+use crate::visible::shown_path;
 
 /// A socket unit that starts a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +68,7 @@ impl Socket {
             if KEYS.iter().any(|(key, _)| *key == assignment.key)
                 && let Some(number) = open_port(&assignment.value)
             {
-                let place = (Arc::from(assignment.source.to_string_lossy()), Some(assignment.line));
+                let place = (Arc::from(shown_path(&assignment.source)), Some(assignment.line));
                 open.push(Port { number, place: Some(place) });
             }
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::toml::{Value, key};
 use crate::manifest::{EDITION, Scope, Strictness, UnitKind};
+use crate::visible::deceives;
 
 /// What an entry of the manifest came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -178,7 +179,7 @@ impl Written<'_> {
         self.line += 1;
     }
 
-    /// Control characters would end the comment, or the file.
+    /// Line breaks would end the comment.
     fn comments(&mut self, comments: &[String]) {
         for comment in comments {
             let mut line = String::from("#");
@@ -186,7 +187,7 @@ impl Written<'_> {
                 if line.len() == 1 {
                     line.push(' ');
                 }
-                if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
+                if deceives(c) { line.extend(c.escape_default()) } else { line.push(c) }
             }
             self.push(&line);
         }

@@ -4,6 +4,7 @@
 use crate::catalogue;
 use crate::context::UnitType;
 use crate::unit_file::{Assignment, UnitText};
+use crate::visible::shown;
 
 /// A directive of a section and the lines that count.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +37,7 @@ impl Setting {
         let value: String = self.lines.join(" ").chars().take(SHOWN).collect();
         let dots = if value.chars().count() == SHOWN { "…" } else { "" };
         let place = self.places.last().map_or("", String::as_str);
-        format!("{}={value}{dots} ({place})", self.directive)
+        format!("{}={}{dots} ({place})", self.directive, shown(&value))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Fit, Report};
-use crate::report::shown;
+use crate::visible::shown;
 
 /// The text of a report; nothing where there is nothing to say.
 pub fn text(report: &Report) -> String {

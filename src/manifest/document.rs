@@ -14,6 +14,7 @@ use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
 use super::words::{AbsolutePath, Because, Documentation, Gecos, Mode, PackageName, UserName};
+use crate::visible::shown;
 
 /// A position in a file that was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -32,12 +33,9 @@ fn shared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<str>, D::Err
 }
 
 impl fmt::Display for Place {
-    /// `FILE:LINE:COLUMN`, control characters of the path escaped.
+    /// `FILE:LINE:COLUMN`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.file.chars() {
-            if c.is_control() { write!(f, "{}", c.escape_default())? } else { write!(f, "{c}")? }
-        }
-        write!(f, ":{}:{}", self.line, self.column)
+        write!(f, "{}:{}:{}", shown(&self.file), self.line, self.column)
     }
 }
 

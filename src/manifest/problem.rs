@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::document::Place;
 use super::words::quoted;
+use crate::visible::shown;
 
 /// Why a manifest cannot be used: everything that was found, at least one problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,28 +53,16 @@ impl Problem {
 impl fmt::Display for Problem {
     /// ``FILE:LINE:COLUMN: message (`key`); help``, and the other place on a line of its own.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, Escaped(&self.message))?;
+        write!(f, "{}: {}", self.place, shown(&self.message))?;
         if let Some(key) = self.key.as_deref().map(quoted).filter(|key| !self.message.contains(key.as_str()))
         {
             write!(f, " ({key})")?;
         }
         if let Some(help) = &self.help {
-            write!(f, "; {}", Escaped(help))?;
+            write!(f, "; {}", shown(help))?;
         }
         if let Some((place, note)) = &self.also {
-            write!(f, "\n  {place}: {}", Escaped(note))?;
-        }
-        Ok(())
-    }
-}
-
-/// A text whose control characters do not reach the terminal: some messages are the TOML parser's.
-struct Escaped<'a>(&'a str);
-
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            if c.is_control() { write!(f, "{}", c.escape_default())? } else { write!(f, "{c}")? }
+            write!(f, "\n  {place}: {}", shown(note))?;
         }
         Ok(())
     }

@@ -29,6 +29,8 @@ pub use paths::{
 };
 pub use quantities::{Count, DeviceAccess, Mode, Percent, Size, TimeSpan, Weight};
 
+use crate::visible::deceives;
+
 // As macros, so that the patterns of the schema are made of the same pieces.
 macro_rules! unit_specifiers {
     () => {
@@ -232,15 +234,20 @@ fn check_documentation(text: &str) -> Result<(), Unfit> {
     }
 }
 
-/// A text without control characters and of bearable length.
+/// A text that is what it looks like, of bearable length.
 pub(crate) fn check_plain(text: &str) -> Result<(), Unfit> {
     if text.len() > LONGEST {
         return Err(unfit(format!("the text has {} bytes, more than {LONGEST}", text.len())));
     }
-    // U+2028 and U+2029 break lines in viewers, though not in systemd: a report must not be made to look like two.
-    match text.chars().find(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
+    match text.chars().find(|c| deceives(*c)) {
         Some('\n' | '\r') => Err(unfit("a line break is not allowed here")),
-        Some(c) => Err(unfit(format!("a control character is not allowed here: `{}`", c.escape_default()))),
+        Some(c) if c.is_control() => {
+            Err(unfit(format!("a control character is not allowed here: `{}`", c.escape_default())))
+        }
+        Some(c) => {
+            let why = "it is not seen, or makes the line look like another";
+            Err(unfit(format!("the character `{}` is not allowed here: {why}", c.escape_default())))
+        }
         None => Ok(()),
     }
 }
@@ -279,25 +286,14 @@ pub(crate) fn holds_specifier(text: &str, specifiers: &str) -> bool {
     false
 }
 
-/// `text` in backticks, control characters escaped, cut after some eighty characters.
+/// `text` in backticks, what deceives escaped, cut after some eighty characters.
 pub(crate) fn quoted(text: &str) -> String {
     const SHOWN: usize = 80;
     let shown: Cow<'_, str> = match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()).into(),
         None => text.into(),
     };
-    let mut quoted = String::from("`");
-    for c in shown.chars() {
-        if c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        {
-            quoted.extend(c.escape_default());
-        } else {
-            quoted.push(c);
-        }
-    }
-    quoted.push('`');
-    quoted
+    format!("`{}`", crate::visible::shown(&shown))
 }
 
 pub(crate) fn unfit(message: impl Into<String>) -> Unfit {

@@ -9,6 +9,7 @@ mod plan;
 mod presumed;
 mod stated;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -207,9 +208,16 @@ fn of_claims(
 fn posture(planned: &Planned<'_>, written: &[Written], context: Context) -> Result<Posture, Contradictions> {
     let mut problems: Vec<Contradiction> = Vec::new();
     let mut posture = Posture::unset(&planned.unit_name(), context);
+    let name = planned.asked_about();
+    // As systemd reads it: a text that it would not expand it would ignore, which the manifest's words leave out.
+    let expanded = |directive: &Directive, text: &'_ str| -> String {
+        let expanded = name.as_ref().and_then(|name| directive.kind.expand(text, name).ok());
+        expanded.map_or_else(|| text.to_owned(), Cow::into_owned)
+    };
     for row in written {
         for line in &row.lines {
-            let remarks = posture.assign(row.directive, &line.text, Origin::Policy(line.reasons.clone()));
+            let text = expanded(row.directive, &line.text);
+            let remarks = posture.assign(row.directive, &text, Origin::Policy(line.reasons.clone()));
             problems.extend(remarks.iter().filter_map(|remark| unread(row.directive, line, remark, context)));
         }
         // The reasons of all lines together make the value what it is.
@@ -230,7 +238,7 @@ fn posture(planned: &Planned<'_>, written: &[Written], context: Context) -> Resu
             continue;
         }
         for line in lines {
-            posture.assign(directive, line, Origin::Policy(vec![reason.clone()]));
+            posture.assign(directive, &expanded(directive, line), Origin::Policy(vec![reason.clone()]));
         }
     }
     if !problems.is_empty() {

@@ -7,11 +7,15 @@ use crate::manifest::words::{Endpoint, Port, UnitName};
 use crate::manifest::{
     Command, Commands, Denial, Directory, Grant, Log, Manifest, Override, Plain, Service, ServiceType, Stated,
 };
+use crate::unit_file;
 
 /// A service that a manifest comes to.
 pub struct Planned<'m> {
     /// Its name without the suffix; a template's ends in `@`.
     pub stem: String,
+    /// Which instance of a template is asked about, where one is: what the manifest says of every instance is then said
+    /// of this one.
+    pub instance: Option<String>,
     /// What is known of it.
     pub service: Cow<'m, Service>,
     /// Whether its user is made up for as long as it runs.
@@ -24,6 +28,15 @@ impl Planned<'_> {
     /// The file's name: `x.service`, `x@.service`.
     pub fn unit_name(&self) -> String {
         format!("{}.service", self.stem)
+    }
+
+    /// The name of the unit that is asked about; none for a template as such.
+    pub(super) fn asked_about(&self) -> Option<unit_file::UnitName> {
+        let name: unit_file::UnitName = self.unit_name().parse().ok()?;
+        match &self.instance {
+            Some(instance) if name.is_template() => name.with_instance(instance).ok(),
+            _ => Some(name).filter(|name| !name.is_template()),
+        }
     }
 
     /// Whether it is the service of a socket's proxy, which no manifest describes.
@@ -57,6 +70,7 @@ impl Planned<'_> {
 pub fn plan(manifest: &Manifest) -> Vec<Planned<'_>> {
     let declared = manifest.services.iter().map(|(name, service)| Planned {
         stem: name.as_str().to_owned(),
+        instance: None,
         dynamic: service
             .user
             .as_ref()
@@ -93,6 +107,7 @@ fn proxy<'m>(
         Some((name, service)) => {
             let own = Planned {
                 stem: name.as_str().to_owned(),
+                instance: None,
                 service: Cow::Borrowed(service),
                 dynamic: false,
                 joins_network: false,
@@ -128,7 +143,13 @@ fn proxy<'m>(
             service.joins = vec![behind];
         }
     }
-    Planned { stem: stem.to_owned(), service: Cow::Owned(service), dynamic: true, joins_network: joined }
+    Planned {
+        stem: stem.to_owned(),
+        instance: None,
+        service: Cow::Owned(service),
+        dynamic: true,
+        joins_network: joined,
+    }
 }
 
 /// Who makes a declared directory.

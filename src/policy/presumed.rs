@@ -65,6 +65,7 @@ pub fn presumed(
     };
     let planned = Planned {
         stem: "presumed".to_owned(),
+        instance: None,
         service: Cow::Borrowed(&service),
         dynamic: false,
         joins_network: false,

@@ -35,8 +35,10 @@ pub(crate) fn plain_json(document: &impl Serialize) -> anyhow::Result<String> {
     for c in text.chars() {
         // serde_json escapes what JSON forbids; a terminal obeys more than that. All of it stands within strings.
         if c != '\n' && deceives(c) {
-            // Writing to a String cannot fail.
-            let _ = write!(plain, "\\u{:04x}", u32::from(c));
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a String cannot fail.
+                let _ = write!(plain, "\\u{unit:04x}");
+            }
         } else {
             plain.push(c);
         }

@@ -33,6 +33,7 @@ use crate::posture::{Origin, Posture, Reason};
 use crate::score::{Assessment, Exposure, Line};
 use crate::status::Status;
 use crate::suggest::Suggestion;
+use crate::visible::{deceives, shown};
 
 /// What there is to say about a number of units, in the order in which they were asked for.
 #[derive(Default)]
@@ -214,26 +215,4 @@ fn acceptance_words(acceptance: &Acceptance) -> String {
         Term::Runs => format!("accepted until {until} at {place}: {because}"),
         Term::Expired => format!("accepted until {until} only, at {place}: {because}"),
     }
-}
-
-/// A foreign text fit for a terminal.
-pub fn shown(text: &str) -> String {
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        return text.to_owned();
-    }
-    text.chars().fold(String::with_capacity(text.len()), |mut safe, c| {
-        if deceives(c) {
-            safe.extend(c.escape_default());
-        } else {
-            safe.push(c);
-        }
-        safe
-    })
-}
-
-/// Whether a character moves the cursor, changes colours or the direction of writing, or is not seen at all.
-fn deceives(c: char) -> bool {
-    let hidden =
-        matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    c.is_control() || hidden
 }

@@ -9,7 +9,8 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Assignment, Notice, quoted};
+use super::{Assignment, Notice, quoted, quoted_bytes};
+use crate::visible::is_noncharacter;
 
 /// The longest line in bytes, continuations joined (`LONG_LINE_MAX`, systemd 233 and later).
 pub const MAX_LINE: usize = 1 << 20;
@@ -62,7 +63,7 @@ impl Reader<'_> {
         // systemd announces to ignore the assignment, and then refuses the file (seen with 252).
         let sound = |text: &&str| text.is_ascii() || !text.chars().any(is_noncharacter);
         let Some(text) = std::str::from_utf8(text).ok().filter(sound) else {
-            let reason = format!("{} is not UTF-8", quoted(&String::from_utf8_lossy(text)));
+            let reason = format!("{} is not UTF-8", quoted_bytes(text));
             return Err(Broken { line, reason });
         };
         if text.starts_with('[') {
@@ -232,11 +233,6 @@ fn strip(mut text: &[u8]) -> &[u8] {
 
 fn strip_text(text: &str) -> &str {
     text.trim_matches([' ', '\t', '\n', '\r'])
-}
-
-/// Code points that are valid UTF-8 to Rust and not to systemd.
-fn is_noncharacter(c: char) -> bool {
-    matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe
 }
 
 #[cfg(test)]

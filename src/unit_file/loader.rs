@@ -12,7 +12,9 @@ use std::sync::Arc;
 use anyhow::{Context as _, ensure};
 
 use super::names::{Listing, Names};
-use super::{Kind, Links, Load, Notice, Root, SearchPath, UnitLines, UnitName, UnitText, parse, quoted};
+use super::{
+    Kind, Links, Load, Notice, Root, SearchPath, UnitLines, UnitName, UnitText, parse, quoted, quoted_bytes,
+};
 
 /// The unit types that need no file of their own.
 const FRAGMENTLESS: [&str; 2] = ["slice", "device"];
@@ -81,7 +83,7 @@ impl<'r> Loader<'r> {
     /// name selects the unit and its directory precedes the search path, so the drop-ins of the root apply to it.
     /// `template_instance` is what a template is loaded with.
     pub fn load_file(&mut self, path: &Path, template_instance: &str) -> anyhow::Result<Load> {
-        let shown = quoted(&path.to_string_lossy());
+        let shown = quoted_bytes(path.as_os_str().as_bytes());
         ensure!(path.is_absolute(), "{shown} is not an absolute path");
         let (Some(directory), Some(file)) = (path.parent(), path.file_name().and_then(|file| file.to_str()))
         else {

@@ -29,6 +29,8 @@ pub use search::{SearchPath, UserDirectories};
 pub use specifiers::{Expanded, SpecifierError, expand};
 pub use words::{Escapes, Quotes, WordError, WordFault, split};
 
+use crate::visible::{shown_bytes, shown_path};
+
 /// What became of the attempt to load a unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Load {
@@ -97,7 +99,7 @@ pub struct Notice {
 
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:", escaped(&self.path.to_string_lossy()))?;
+        write!(f, "{}:", shown_path(&self.path))?;
         if let Some(line) = self.line {
             write!(f, "{line}:")?;
         }
@@ -107,20 +109,16 @@ impl fmt::Display for Notice {
 
 /// `text` in backticks for a message, cut where it is long.
 fn quoted(text: &str) -> String {
-    /// In characters; more says nothing more about which line is meant.
-    const LONGEST: usize = 80;
-    let cut: String = text.chars().take(LONGEST).collect();
-    let dots = if cut.len() < text.len() { "…" } else { "" };
-    format!("`{}{dots}`", escaped(&cut))
+    quoted_bytes(text.as_bytes())
 }
 
-fn escaped(text: &str) -> String {
-    text.chars().fold(String::new(), |mut safe, c| {
-        if c.is_control() {
-            safe.extend(c.escape_unicode());
-        } else {
-            safe.push(c);
-        }
-        safe
-    })
+/// The same of bytes, of which what is no UTF-8 stands there as `\xff`.
+fn quoted_bytes(bytes: &[u8]) -> String {
+    /// In characters; more says nothing more about which line is meant.
+    const LONGEST: usize = 80;
+    let text = shown_bytes(bytes.get(..4 * LONGEST).unwrap_or(bytes));
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("`{}…`", text.get(..end).unwrap_or_default()),
+        None => format!("`{text}`"),
+    }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::name::is_type;
 use super::root::Folder;
-use super::{Entry, Form, Kind, Links, Notice, Root, SearchPath, UnitName, quoted};
+use super::{Entry, Form, Kind, Links, Notice, Root, SearchPath, UnitName, quoted, quoted_bytes};
 
 /// Aliases are followed this often (`FOLLOW_MAX`).
 const MAX_ALIASES: usize = 8;
@@ -300,7 +300,10 @@ impl LinkTargets<'_> {
         };
         if !self.parents.contains_key(parent) {
             let resolved = self.root.resolve(parent, Links::Follow).map_err(|error| {
-                format!("the link to {} cannot be resolved: {error}", quoted(&target.to_string_lossy()))
+                format!(
+                    "the link to {} cannot be resolved: {error}",
+                    quoted_bytes(target.as_os_str().as_bytes())
+                )
             })?;
             self.parents.insert(parent.to_owned(), resolved);
         }

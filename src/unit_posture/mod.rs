@@ -10,8 +10,9 @@ use std::sync::Arc;
 use crate::catalogue::{self, Directive, Stage};
 use crate::context::Context;
 use crate::posture::{Origin, Posture};
-use crate::unit_file::{Assignment, Notice, UnitText, expand};
+use crate::unit_file::{Assignment, Notice, UnitText};
 use crate::value::Remark;
+use crate::visible::shown_path;
 
 /// A unit as its files say it.
 pub struct Reading {
@@ -41,7 +42,7 @@ pub struct LineNotice {
 impl From<&Notice> for LineNotice {
     fn from(notice: &Notice) -> Self {
         Self {
-            path: Arc::from(notice.path.to_string_lossy()),
+            path: Arc::from(shown_path(&notice.path)),
             line: notice.line,
             directive: None,
             kind: NoticeKind::Ignored,
@@ -81,7 +82,7 @@ pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
         lines.push(assignment);
         let path = match &file {
             Some((source, path)) if Arc::ptr_eq(source, &assignment.source) => Arc::clone(path),
-            _ => Arc::from(assignment.source.to_string_lossy()),
+            _ => Arc::from(shown_path(&assignment.source)),
         };
         file = Some((&assignment.source, Arc::clone(&path)));
         let say = |directive, kind, text| LineNotice {
@@ -111,19 +112,16 @@ pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
             reading.notices.push(say(Some(directive), NoticeKind::Ignored, text));
             continue;
         }
-        let value = if directive.kind.expands() && assignment.value.contains('%') {
-            let (expanding, rest) = directive.kind.expanding(&assignment.value);
-            match expand(expanding, &unit.id).map(|done| done.followed_by(rest)) {
-                // Only what is written empty resets a name.
-                Ok(expanded) if expanded.text.is_empty() && directive.kind.names_an_identity() => " ".into(),
-                Ok(expanded) => Cow::Owned(expanded.text),
-                Err(error) => {
-                    reading.notices.push(say(Some(directive), NoticeKind::Ignored, error.to_string()));
-                    continue;
-                }
+        let value = match directive.kind.expand(&assignment.value, &unit.id) {
+            // Only what is written empty resets a name.
+            Ok(Cow::Owned(expanded)) if expanded.is_empty() && directive.kind.names_an_identity() => {
+                " ".into()
             }
-        } else {
-            Cow::Borrowed(assignment.value.as_str())
+            Ok(value) => value,
+            Err(error) => {
+                reading.notices.push(say(Some(directive), NoticeKind::Ignored, error.to_string()));
+                continue;
+            }
         };
         let origin = Origin::Line { path: Arc::clone(&path), line: assignment.line };
         for remark in reading.posture.assign(directive, &value, origin) {
@@ -148,7 +146,7 @@ pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
     reading.posture.settle(Stage::Load);
     if let Some(text) = refusal::of_unit(unit, &lines, &reading.posture) {
         let path =
-            unit.fragment.as_ref().map_or_else(|| unit.id.as_str().into(), |path| path.to_string_lossy());
+            unit.fragment.as_ref().map_or_else(|| unit.id.as_str().to_owned(), |path| shown_path(path));
         let text = text.to_owned();
         let notice = LineNotice {
             path: Arc::from(path),

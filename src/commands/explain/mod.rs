@@ -3,6 +3,8 @@
 mod journal;
 mod unit;
 
+use std::io::Write;
+
 use super::{appearance, print, tell};
 use crate::cli::{Explain, Format};
 use crate::explain::{self, Explanation};
@@ -11,7 +13,7 @@ use crate::unit_file::UnitName;
 use unit::Units;
 
 /// Prints what is known of the names; an unknown one is a failure, and the others are explained all the same.
-pub(super) fn explain(arguments: &Explain) -> anyhow::Result<Status> {
+pub(super) fn explain(arguments: &Explain, out: &mut dyn Write) -> anyhow::Result<Status> {
     let mut status = Status::Clean;
     let mut explained = Vec::new();
     let mut units = Units::new(arguments);
@@ -25,8 +27,8 @@ pub(super) fn explain(arguments: &Explain) -> anyhow::Result<Status> {
         }
     }
     match arguments.format {
-        Format::Text => print(&explain::text(&explained, appearance()))?,
-        Format::Json => print(&explain::json(&explained)?)?,
+        Format::Text => print(out, &explain::text(&explained, appearance()))?,
+        Format::Json => print(out, &explain::json(&explained)?)?,
     }
     Ok(status)
 }

@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 
 use super::manifest_file::{self, Loaded};
-use super::output::{self, Earlier, New, diff};
+use super::output::{self, Earlier, New, diff, readable};
 use super::tell;
 use crate::cli::Generate;
 use crate::lint;
 use crate::render::{self, DROP_IN, File, FileKind, Form};
-use crate::report::shown;
 use crate::status::Status;
 use crate::target::{self, Target};
 use crate::unit_file::{Kind, Root};
+use crate::visible::shown;
 
 /// Runs `generate`.
 pub fn generate(arguments: &Generate, out: &mut dyn Write) -> Result<Status> {
@@ -183,7 +183,7 @@ fn check(
     let mut status = Status::Clean;
     for (place, output) in rendered {
         let found = root.read(&below(place)).with_context(|| format!("reading `{place}`"))?;
-        let old = found.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let old = found.map(|bytes| readable(&bytes));
         if old.as_deref() != Some(output.text.as_str()) {
             out.write_all(diff(place, old.as_deref(), Some(&output.text)).as_bytes())?;
             status = Status::Findings;
@@ -222,7 +222,7 @@ fn left_over(
             }
             // What is no regular file was not made here.
             let Ok(Some(bytes)) = root.read(&below(&place)) else { continue };
-            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let text = readable(&bytes);
             if expected.starts.iter().any(|start| text.starts_with(start)) {
                 found.push((place, text));
             }

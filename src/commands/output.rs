@@ -10,8 +10,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use cap_std::fs::MetadataExt as _;
 use similar::TextDiff;
 
-use crate::report::shown;
 use crate::unit_file::{Kind, Links, Root, Whole};
+use crate::visible::shown;
 
 /// Files are for everybody to read.
 const MODE: u32 = 0o644;
@@ -136,7 +136,7 @@ fn standing(root: &Root, file: &New<'_>) -> Result<Standing> {
 }
 
 /// Text as it is, any other byte as an escape.
-fn readable(bytes: &[u8]) -> String {
+pub(super) fn readable(bytes: &[u8]) -> String {
     bytes.utf8_chunks().fold(String::new(), |mut text, part| {
         text.push_str(part.valid());
         text.extend(part.invalid().escape_ascii().map(char::from));

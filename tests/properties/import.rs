@@ -1,8 +1,7 @@
 //! Imports: what is made of a unit that systemd reads is a manifest that loads and renders, and the rendered unit is
 //! nowhere weaker than the unit, and says what the unit says.
 
-use systemd_harden::catalogue;
-use systemd_harden::commands::manifest_file;
+use systemd_harden::catalogue::{self, FOR_MANIFESTS};
 use systemd_harden::drift::{self, Relation};
 use systemd_harden::import::{Imported, Snippet, Subject, import, starts};
 use systemd_harden::manifest::{Scope, Source, Sources, load};
@@ -46,7 +45,7 @@ pub fn holds(data: &[u8]) {
 
 /// Imports, and compares what is rendered with what was imported.
 pub fn comes_back(subject: &Subject, target: &Target) -> Option<Imported> {
-    let imported = match import(subject, target, &manifest_file::options()) {
+    let imported = match import(subject, target) {
         Ok(imported) => imported,
         Err(error) => {
             assert!(!format!("{error:#}").is_empty());
@@ -55,7 +54,7 @@ pub fn comes_back(subject: &Subject, target: &Target) -> Option<Imported> {
     };
     output::is_plain(&imported.text);
     let source = Source { path: "a.toml", bytes: imported.text.as_bytes() };
-    let loaded = load(&Sources { main: source, drop_ins: Vec::new() }, &manifest_file::options());
+    let loaded = load(&Sources { main: source, drop_ins: Vec::new() }, &FOR_MANIFESTS);
     let loaded = loaded.unwrap_or_else(|error| panic!("{error}\n{}", imported.text));
     manifest::is_rendered(&loaded, std::slice::from_ref(target));
     let is_unit = |kind| matches!(kind, FileKind::Unit | FileKind::UserUnit);

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use systemd_harden::commands::manifest_file;
+use systemd_harden::catalogue::FOR_MANIFESTS;
 use systemd_harden::lint;
 use systemd_harden::manifest::words::{Argument, DirectiveName};
 use systemd_harden::manifest::{Command, Manifest, ManifestError, Service, Source, Sources, load};
@@ -25,7 +25,7 @@ pub fn holds(data: &[u8]) {
     let names: Vec<String> = (0..more.len()).map(|place| format!("a.toml.d/{place}.toml")).collect();
     let drop_ins = names.iter().zip(more).map(|(path, (_, bytes))| Source { path, bytes }).collect();
     let sources = Sources { main: Source { path: "a.toml", bytes: main }, drop_ins };
-    let manifest = match load(&sources, &manifest_file::options()) {
+    let manifest = match load(&sources, &FOR_MANIFESTS) {
         Ok(manifest) => manifest,
         Err(error) => return is_told(&error, &sources),
     };

@@ -14,7 +14,7 @@ use systemd_harden::unit_file::{Assignment, parse};
 /// A text for a terminal: lines of characters that are what they look like.
 pub fn is_plain(text: &str) {
     let deceives = |c: char| {
-        c.is_control() && c != '\n'
+        c.is_control() && !matches!(c, '\n' | '\t')
             || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
             || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
     };

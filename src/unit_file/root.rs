@@ -3,17 +3,19 @@
 //!
 //! What the files mean is left to the callers.
 
+mod open;
 mod write;
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io::{self, Read};
-use std::os::fd::AsRawFd as _;
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context as _;
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, FileType, FileTypeExt as _, Metadata, OpenOptions, OpenOptionsExt as _};
+use cap_std::fs::{Dir, FileType, FileTypeExt as _, Metadata};
+use rustix::io::Errno;
 
 /// The largest file in bytes that is read; systemd itself refuses lines of this length, and no unit comes near it.
 pub const MAX_UNIT_SIZE: u64 = 1 << 20;
@@ -23,26 +25,14 @@ pub use write::{Lock, Whole};
 /// As many links as the kernel follows in one path (`path_resolution(7)`).
 const MAX_LINKS: u32 = 40;
 
-/// Opening a FIFO must not wait for a writer. The number is part of the kernel's ABI and differs on two families.
-const O_NONBLOCK: i32 = if cfg!(any(
-    target_arch = "mips",
-    target_arch = "mips32r6",
-    target_arch = "mips64",
-    target_arch = "mips64r6"
-)) {
-    0x80
-} else if cfg!(any(target_arch = "sparc", target_arch = "sparc64")) {
-    0x4000
-} else {
-    0o4000
-};
-
 /// A file tree that cannot be left through it. Paths given to it and returned by it are absolute as seen inside; a
 /// relative one is taken from the root.
 #[derive(Debug)]
 pub struct Root {
     dir: Dir,
     path: PathBuf,
+    /// Whether it does without openat2(2).
+    walks: bool,
 }
 
 /// What stands under a name, links not followed.
@@ -84,7 +74,7 @@ impl Root {
         let path = path.as_ref();
         let dir = Dir::open_ambient_dir(path, ambient_authority())
             .with_context(|| format!("cannot open the root directory `{}`", path.display()))?;
-        Ok(Self { dir, path: path.to_owned() })
+        Ok(Self { dir, path: path.to_owned(), walks: false })
     }
 
     /// The root as it was opened, for messages.
@@ -102,31 +92,20 @@ impl Root {
 
     /// The same for files of up to `most` bytes.
     pub fn read_at_most(&self, path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
-        // Asked before opening: to open some devices is to use them.
-        match self.metadata(path, Links::Follow)? {
-            None => return Ok(None),
-            Some(found) => check_readable(&found, most)?,
-        }
-        let mut options = OpenOptions::new();
-        options.read(true).custom_flags(O_NONBLOCK);
-        let Some(file) = self.at(path, Links::Follow, |dir, inside| dir.open_with(inside, &options))? else {
-            return Ok(None);
-        };
-        let found = file.metadata()?;
+        let Some(handle) = self.handle(path, Links::Follow)? else { return Ok(None) };
+        let found = Metadata::from_just_metadata(handle.metadata()?);
         check_readable(&found, most)?;
         // One byte more than there is, so that a whole file takes one read and its end another.
         let length = usize::try_from(found.len().min(most)).unwrap_or(0);
         let mut content = Vec::with_capacity(length + 1);
-        file.take(most.saturating_add(1)).read_to_end(&mut content)?;
+        self.readable(path, &handle)?.take(most.saturating_add(1)).read_to_end(&mut content)?;
         if content.len() as u64 > most { Err(too_large(most)) } else { Ok(Some(content)) }
     }
 
     /// Owner, mode, size and type of `path`; `None` where nothing is.
     pub fn metadata(&self, path: &Path, links: Links) -> io::Result<Option<Metadata>> {
-        self.at(path, links, |dir, inside| match links {
-            Links::Follow => dir.metadata(inside),
-            Links::Keep => dir.symlink_metadata(inside),
-        })
+        let Some(handle) = self.handle(path, links)? else { return Ok(None) };
+        Ok(Some(Metadata::from_just_metadata(handle.metadata()?)))
     }
 
     /// What `path` is, `None` where nothing is.
@@ -136,7 +115,13 @@ impl Root {
 
     /// What a link says, unresolved; `None` where nothing is. An error where `path` is not a link.
     pub fn link_target(&self, path: &Path) -> io::Result<Option<PathBuf>> {
-        self.at(path, Links::Keep, |dir, inside| dir.read_link_contents(inside))
+        let Some(handle) = self.handle(path, Links::Keep)? else { return Ok(None) };
+        match rustix::fs::readlinkat(&handle, "", Vec::new()) {
+            Ok(target) => Ok(Some(PathBuf::from(OsString::from_vec(target.into_bytes())))),
+            // So the kernel says of a handle that is not of a link.
+            Err(Errno::NOENT) => Err(Errno::INVAL.into()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The names in a directory in byte order, `None` where there is no directory.
@@ -151,46 +136,33 @@ impl Root {
 
     /// The directory `path`, held open; `None` where there is none.
     pub(super) fn folder(&self, path: &Path) -> io::Result<Option<Folder>> {
-        Ok(self.at(path, Links::Follow, |dir, inside| dir.open_dir(inside))?.map(|dir| Folder { dir }))
+        Ok(self.directory(path)?.map(|dir| Folder { dir }))
     }
 
     /// The first bytes of a regular file, at most `length`; `None` where there is none.
     ///
     /// Anything but a regular file is refused without waiting for it ([`io::ErrorKind::InvalidInput`]).
     pub fn head(&self, path: &Path, length: u64) -> io::Result<Option<Vec<u8>>> {
-        match self.metadata(path, Links::Follow)? {
-            None => return Ok(None),
-            Some(found) if !found.is_file() => return Err(not_a_file()),
-            Some(_) => {}
+        let Some(handle) = self.handle(path, Links::Follow)? else { return Ok(None) };
+        if !handle.metadata()?.is_file() {
+            return Err(not_a_file());
         }
-        let mut options = OpenOptions::new();
-        options.read(true).custom_flags(O_NONBLOCK);
-        let Some(file) = self.at(path, Links::Follow, |dir, inside| dir.open_with(inside, &options))? else {
-            return Ok(None);
-        };
         let mut content = Vec::new();
-        file.take(length).read_to_end(&mut content)?;
+        self.readable(path, &handle)?.take(length).read_to_end(&mut content)?;
         Ok(Some(content))
     }
 
     /// An extended attribute of `path` itself, links not followed; `None` where it has none of that name. A value of
     /// more than 64 KiB, which the kernel does not store (xattr(7)), is an error.
     pub fn attribute(&self, path: &Path, name: &str) -> io::Result<Option<Vec<u8>>> {
-        let plain = self.resolve(path, Links::Keep)?;
-        let (parent, last) = match (plain.parent(), plain.file_name()) {
-            (Some(parent), Some(last)) => (inside(parent), PathBuf::from(last)),
-            _ => (PathBuf::from("."), PathBuf::from(".")),
-        };
-        let Some(parent) = absent_as_none(self.dir.open_dir(&parent))? else { return Ok(None) };
-        // No call takes a handle and a name for this before Linux 6.13; one name below a handle cannot leave it.
-        let through = Path::new("/proc/self/fd").join(parent.as_raw_fd().to_string()).join(last);
+        let Some(handle) = self.handle(path, Links::Keep)? else { return Ok(None) };
         let mut value = vec![0; 1 << 16];
-        match rustix::fs::lgetxattr(&through, name, value.as_mut_slice()) {
+        match rustix::fs::getxattr(open::by_number(&handle), name, value.as_mut_slice()) {
             Ok(length) => {
                 value.truncate(length);
                 Ok(Some(value))
             }
-            Err(rustix::io::Errno::NODATA | rustix::io::Errno::NOTSUP) => Ok(None),
+            Err(Errno::NODATA | Errno::NOTSUP) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -225,24 +197,6 @@ impl Root {
             }
         }
         Ok(Path::new("/").join(done))
-    }
-
-    /// Does `action` with a path that the handle accepts. The handle follows relative links itself but refuses
-    /// absolute ones and `..` above the root; only for those the path is walked here and tried once more. A link
-    /// that is swapped in between meets the same refusal.
-    fn at<T>(
-        &self,
-        path: &Path,
-        links: Links,
-        action: impl Fn(&Dir, &Path) -> io::Result<T>,
-    ) -> io::Result<Option<T>> {
-        let result = match action(&self.dir, &inside(path)) {
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                action(&self.dir, &inside(&self.resolve(path, links)?))
-            }
-            result => result,
-        };
-        absent_as_none(result)
     }
 
     /// The target of `path` if that is a link; its directory must be free of links.
@@ -345,6 +299,8 @@ fn inside(path: &Path) -> PathBuf {
     if relative.as_os_str().is_empty() { PathBuf::from(".") } else { relative }
 }
 
+#[cfg(test)]
+mod race_tests;
 #[cfg(test)]
 #[path = "root_tests.rs"]
 mod tests;

@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::io::{self, Write as _};
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -16,6 +16,7 @@ use cap_std::fs::Dir;
 use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
+use super::open::by_number;
 use super::{Links, Root, inside};
 
 /// Names are tried this often where others take them at the same time.
@@ -49,9 +50,12 @@ impl Root {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
             bail!("the path names no file");
         };
-        let parent = inside(&self.resolve(parent, Links::Follow)?);
-        self.dir.create_dir_all(&parent)?;
-        let folder = self.dir.open_dir(&parent)?;
+        let folder = if let Some(folder) = self.directory(parent)? {
+            folder
+        } else {
+            self.dir.create_dir_all(inside(&self.resolve(parent, Links::Follow)?))?;
+            self.directory(parent)?.context("its directory is gone again")?
+        };
         let (file, hidden) = create(&folder)?;
         let mut whole = Whole { file, folder, name: name.to_owned(), path: path.to_owned(), hidden };
         whole.file.write_all(bytes)?;
@@ -120,7 +124,7 @@ impl Whole {
     }
 
     fn link(&self, name: &OsStr) -> rustix::io::Result<()> {
-        rustix::fs::linkat(CWD, below_proc(&self.file), &self.folder, name, AtFlags::SYMLINK_FOLLOW)
+        rustix::fs::linkat(CWD, by_number(&self.file), &self.folder, name, AtFlags::SYMLINK_FOLLOW)
     }
 
     /// A name is safe only once its directory is.
@@ -171,9 +175,4 @@ fn attempt<T>(action: impl Fn(&OsStr) -> rustix::io::Result<T>) -> rustix::io::R
             result => return result.map(|value| (hidden, value)),
         }
     }
-}
-
-/// The open file as a path.
-fn below_proc(file: &File) -> PathBuf {
-    Path::new("/proc/self/fd").join(file.as_raw_fd().to_string())
 }

@@ -19,8 +19,10 @@ pub struct Posture {
     pub context: Context,
     /// What a unit that sets nothing has of each directive; shared, for most units set little.
     unset: Arc<[Setting]>,
-    /// What this one has of its own, by the directives' places.
-    own: Vec<Option<Box<Setting>>>,
+    /// For each directive, by its place, that of its setting in `own`, from 1; 0 for what nothing set.
+    places: Box<[u16]>,
+    /// What this unit has of its own.
+    own: Vec<Setting>,
 }
 
 /// The value of one directive.
@@ -30,7 +32,7 @@ pub struct Setting {
     pub value: Value,
     /// Where that comes from.
     pub origin: Origin,
-    /// The assignments as they were written, resets included: what a unit must hold to come to the value.
+    /// Of system calls, whose sets a value no longer has, the assignments as they were written, resets included.
     pub lines: Vec<String>,
 }
 
@@ -113,8 +115,8 @@ impl Posture {
                 lines: Vec::new(),
             })
             .collect();
-        let own = vec![None; unset.len()];
-        Self { unit: Arc::from(unit), context, unset, own }
+        let places = vec![0; unset.len()].into_boxed_slice();
+        Self { unit: Arc::from(unit), context, unset, places, own: Vec::new() }
     }
 
     /// The same defaults for another unit of the same context.
@@ -127,12 +129,27 @@ impl Posture {
         self.at(directive.index())
     }
 
-    fn at(&self, place: usize) -> &Setting {
-        self.own[place].as_deref().unwrap_or(&self.unset[place])
+    /// The same by the directive's place among all.
+    pub(crate) fn at(&self, place: usize) -> &Setting {
+        match self.places[place] {
+            0 => &self.unset[place],
+            own => &self.own[usize::from(own) - 1],
+        }
     }
 
     fn own(&mut self, place: usize) -> &mut Setting {
-        self.own[place].get_or_insert_with(|| Box::new(self.unset[place].clone()))
+        if self.places[place] == 0 {
+            return self.add(place, self.unset[place].clone());
+        }
+        &mut self.own[usize::from(self.places[place]) - 1]
+    }
+
+    fn add(&mut self, place: usize, setting: Setting) -> &mut Setting {
+        let at = self.own.len();
+        self.own.push(setting);
+        // There are no more settings than directives.
+        self.places[place] = u16::try_from(at + 1).unwrap_or(u16::MAX);
+        &mut self.own[at]
     }
 
     /// Every directive with its setting, in the catalogue's order.
@@ -145,20 +162,22 @@ impl Posture {
         let mut remarks = Vec::new();
         let context = self.context;
         let place = directive.index();
-        let unset = &self.unset[place].value;
-        let setting = self.own[place].get_or_insert_with(|| Box::new(self.unset[place].clone()));
+        let unset = Arc::clone(&self.unset);
+        let setting = self.own(place);
         let before = std::mem::replace(&mut setting.value, Value::Unset);
         let old = before.clone();
         let reset = text.is_empty();
         setting.value = directive.kind.assign(before, text, &context, &mut remarks);
         if reset && matches!(setting.value, Value::Unset) {
-            setting.value = unset.clone();
+            setting.value = unset[place].value.clone();
         }
         // What systemd ignores is not where the value comes from.
         let ignored = remarks.iter().any(|remark| matches!(remark, Remark::Ignored(_)));
         if !ignored || setting.value != old {
             setting.origin = origin;
-            setting.lines.push(text.to_owned());
+            if matches!(setting.value, Value::Calls(_)) {
+                setting.lines.push(text.to_owned());
+            }
         }
         if let Some(twin) = directive.shares {
             self.take_shared(twin, text);
@@ -181,12 +200,16 @@ impl Posture {
 
     /// Takes a value as it is, from the bus or from a policy.
     pub fn put(&mut self, directive: &Directive, value: Value, origin: Origin) {
-        match &mut self.own[directive.index()] {
-            Some(setting) => {
-                setting.value = value;
-                setting.origin = origin;
-            }
-            empty => *empty = Some(Box::new(Setting { value, origin, lines: Vec::new() })),
+        self.put_at(directive.index(), value, origin);
+    }
+
+    fn put_at(&mut self, place: usize, value: Value, origin: Origin) {
+        if self.places[place] == 0 {
+            self.add(place, Setting { value, origin, lines: Vec::new() });
+        } else {
+            let setting = self.own(place);
+            setting.value = value;
+            setting.origin = origin;
         }
     }
 
@@ -205,21 +228,22 @@ impl Posture {
         // Two rounds reach the end: what is implied by an implied value is one step away (PrivateDevices= to
         // DevicePolicy= to DeviceAllow=), and no row implies itself back.
         for _ in 0..2 {
-            for (directive, implied) in catalogue::implications() {
+            for implication in catalogue::implications() {
+                let implied = implication.implied;
                 if implied.stage == stage && covers(implied.releases, self.context.release) {
-                    self.imply(directive, implied);
+                    self.imply(implication);
                 }
             }
         }
     }
 
-    fn imply(&mut self, by: &'static Directive, implied: &catalogue::Implied) {
-        if !self.meets(by, implied.when) {
+    fn imply(&mut self, implication: &catalogue::Implication) {
+        let catalogue::Implication { by, by_place, implied, on_place } = *implication;
+        if !by.is_known_to(self.context.release) || !self.holds(by, by_place, implied.when) {
             return;
         }
         let context = self.context;
-        let target = implied.on;
-        let place = target.index();
+        let (target, place) = (implied.on, on_place);
         let setting = self.at(place);
         let mut ignored = Vec::new();
         let from = |text: &str, before: Value, ignored: &mut Vec<Remark>| {
@@ -249,28 +273,36 @@ impl Posture {
             }
         };
         if value != setting.value {
-            self.put(target, value, Origin::Implied(by));
+            self.put_at(place, value, Origin::Implied(by));
         }
     }
 
     /// Whether it holds of the directive; never of one that the release does not know.
     pub(crate) fn meets(&self, directive: &Directive, when: When) -> bool {
-        directive.is_known_to(self.context.release) && self.holds(directive, when)
+        directive.is_known_to(self.context.release) && self.holds(directive, directive.index(), when)
     }
 
-    fn holds(&self, directive: &Directive, when: When) -> bool {
+    fn holds(&self, directive: &Directive, place: usize, when: When) -> bool {
+        let value = &self.at(place).value;
         match when {
-            When::On => self.is_on(directive),
-            When::OnWithDeviceRules => self.is_on(directive) && catalogue::device_rules(self),
-            When::OnWithUser => self.is_on(directive) && catalogue::runs_as_user(self),
-            When::Unset => self.get(directive).value == Value::Unset,
-            When::Is(word) => directive.kind.write(&self.get(directive).value) == word,
+            When::On => value.is_on(),
+            When::OnWithDeviceRules => value.is_on() && catalogue::device_rules(self),
+            When::OnWithUser => value.is_on() && catalogue::runs_as_user(self),
+            When::Unset => *value == Value::Unset,
+            When::Is(word) => directive.kind.word(value) == word,
         }
     }
 
     /// Whether a directive is set to anything but `no`, nothing, or the empty list.
     pub fn is_on(&self, directive: &Directive) -> bool {
-        match &self.get(directive).value {
+        self.get(directive).value.is_on()
+    }
+}
+
+impl Value {
+    /// Whether it is anything but `no`, nothing, or the empty list.
+    pub(crate) fn is_on(&self) -> bool {
+        match self {
             Value::Unset => false,
             Value::Switch(on) => *on,
             Value::Level(place) => *place > 0,

@@ -3,8 +3,9 @@
 
 use std::fmt;
 
-use crate::catalogue::{self, Applies, CheckGroup, Directive, FamilyGroup, Probe};
+use crate::catalogue::{self, Applies, Check, CheckGroup, Directive, FamilyGroup, Probe};
 use crate::posture::Posture;
+use crate::release::covers;
 use crate::syscalls::{self, CallSet, libseccomp};
 use crate::value::{CallFilter, NameFilter, Value};
 
@@ -44,6 +45,9 @@ impl Exposure {
 
 impl fmt::Display for Exposure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.width().is_none() {
+            return write!(f, "{}.{}", self.0 / 10, self.0 % 10);
+        }
         f.pad(&format!("{}.{}", self.0 / 10, self.0 % 10))
     }
 }
@@ -96,7 +100,7 @@ pub enum Badness {
 /// One line of the figure.
 pub struct Line {
     /// The check and its directives.
-    pub group: CheckGroup,
+    pub group: &'static CheckGroup,
     /// What it came to.
     pub badness: Badness,
     /// Its own share; none where it does not apply or costs nothing.
@@ -139,15 +143,18 @@ pub fn assess(posture: &Posture) -> Assessment {
 /// Judges a unit whose implications of the judgement ([`catalogue::judgement`]) are settled as well.
 pub fn assess_settled(posture: &Posture) -> Assessment {
     let mut calls = CallJudge::new(posture);
-    let mut lines: Vec<Line> = catalogue::checks()
-        .filter(|group| crate::release::covers(group.check.releases, posture.context.release))
-        .map(|group| Line { badness: badness(&group, posture, &mut calls), group, exposure: None })
-        .collect();
+    let known = catalogue::checks().filter(|group| covers(group.check.releases, posture.context.release));
+    let mut lines: Vec<Line> = Vec::with_capacity(known.clone().count());
+    lines.extend(known.map(|group| Line {
+        badness: badness(group, posture, &mut calls),
+        group,
+        exposure: None,
+    }));
     let (mut badness_sum, mut weight_sum) = (0, 0);
     for line in &lines {
         if let Badness::Of(badness) = line.badness {
             let check = line.group.check;
-            badness_sum += (badness * check.weight).div_ceil(check.range);
+            badness_sum += share(badness * check.weight, badness, check);
             weight_sum += check.weight;
         }
     }
@@ -156,12 +163,21 @@ pub fn assess_settled(posture: &Posture) -> Assessment {
             && badness > 0
         {
             let check = line.group.check;
-            let share = (badness * check.weight * 100).div_ceil(check.range).div_ceil(weight_sum);
+            let share = share(badness * check.weight * 100, badness, check).div_ceil(weight_sum);
             line.exposure = Some(Exposure(share));
         }
     }
     let exposure = Exposure(if weight_sum == 0 { 0 } else { (badness_sum * 100).div_ceil(weight_sum) });
     Assessment { lines, exposure, weight: Weight { bad: badness_sum, of: weight_sum } }
+}
+
+/// What a check of that badness comes to of `weighed`, which is the badness in its weight; most checks are all or nothing.
+fn share(weighed: u64, badness: u64, check: &Check) -> u64 {
+    match badness {
+        0 => 0,
+        _ if check.range == 1 => weighed,
+        _ => weighed.div_ceil(check.range),
+    }
 }
 
 fn badness(group: &CheckGroup, posture: &Posture, calls: &mut CallJudge) -> Badness {
@@ -177,10 +193,10 @@ fn badness(group: &CheckGroup, posture: &Posture, calls: &mut CallJudge) -> Badn
         return Badness::NotApplicable;
     }
     let Some(directive) = group.directives.first() else { return Badness::NotApplicable };
-    let value = &posture.get(directive).value;
+    let value = &posture.at(group.place).value;
     Badness::Of(match group.check.probe {
-        Probe::On => u64::from(!posture.is_on(directive)),
-        Probe::Off | Probe::Empty => u64::from(posture.is_on(directive)),
+        Probe::On => u64::from(!value.is_on()),
+        Probe::Off | Probe::Empty => u64::from(value.is_on()),
         Probe::Words(words) => by_word(words, directive, value),
         Probe::KeepsAny(_, bits) => u64::from(!matches!(value, Value::Mask(kept) if kept & bits == 0)),
         Probe::Family(family) => match value {
@@ -202,7 +218,7 @@ fn badness(group: &CheckGroup, posture: &Posture, calls: &mut CallJudge) -> Badn
 }
 
 fn by_word(words: &[(&str, u64)], directive: &Directive, value: &Value) -> u64 {
-    let word = directive.kind.write(value);
+    let word = directive.kind.word(value);
     let found = words.iter().find(|(known, _)| *known == word);
     found.or(words.last()).map_or(0, |(_, badness)| *badness)
 }

@@ -14,6 +14,8 @@ pub struct CheckGroup {
     pub check: &'static Check,
     /// The directives.
     pub directives: &'static [&'static Directive],
+    /// The place of the first of them among all.
+    pub(crate) place: usize,
 }
 
 /// Directives that are judged together.
@@ -170,8 +172,8 @@ fn addresses(posture: &Posture) -> u64 {
         return 0;
     }
     let networks = |row: &Directive| match &posture.get(row).value {
-        Value::Networks(networks) => networks.clone(),
-        _ => Vec::new(),
+        Value::Networks(networks) => networks.as_slice(),
+        _ => &[],
     };
     let denied = networks(&network::IP_ADDRESS_DENY);
     let all = |wanted: fn(&IpNet) -> bool| denied.iter().any(|net| net.prefix_len() == 0 && wanted(net));

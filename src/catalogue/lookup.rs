@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use super::{Directive, FAMILIES, Implied, Operation, ROW, When, at_load};
+use super::{Directive, FAMILIES, ROW};
 
-const COUNT: usize = {
+pub(super) const COUNT: usize = {
     let mut count = 0;
     let mut family = 0;
     while family < FAMILIES.len() {
@@ -95,40 +95,31 @@ pub(super) fn position(name: &str) -> Option<usize> {
     }
 }
 
-const IMPLICATION_COUNT: usize = {
-    let (mut count, mut row) = (0, 0);
-    while row < COUNT {
-        count += ALL[row].implies.len();
-        row += 1;
-    }
-    count
-};
-
-/// What each row of [`ALL`] implies, row after row.
-static IMPLICATIONS: [(&Directive, &Implied); IMPLICATION_COUNT] = {
-    const NONE: Implied = at_load(When::On, &ROW, Operation::NameAfterUnit);
-    let mut all: [(&Directive, &Implied); IMPLICATION_COUNT] = [(&ROW, &NONE); IMPLICATION_COUNT];
-    let (mut next, mut row) = (0, 0);
-    while row < COUNT {
-        let mut implied = 0;
-        while implied < ALL[row].implies.len() {
-            all[next] = (ALL[row], &ALL[row].implies[implied]);
-            next += 1;
-            implied += 1;
+/// The place of a row in [`ALL`] while this is compiled; the build fails where there is none.
+pub(super) const fn place(name: &str) -> usize {
+    let mut slot = slot(name);
+    loop {
+        assert!(BY_NAME[slot] != 0, "no row has that name");
+        let place = BY_NAME[slot] as usize - 1;
+        if is_same(ALL[place].name, name) {
+            return place;
         }
-        row += 1;
+        slot = (slot + 1) % SLOTS;
     }
-    all
-};
+}
+
+const fn is_same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
+}
 
 /// Every directive, in the order of the families.
 pub fn all() -> &'static [&'static Directive] {
     &ALL
-}
-
-/// What directives bring along, in their order.
-pub fn implications() -> &'static [(&'static Directive, &'static Implied)] {
-    &IMPLICATIONS
 }
 
 /// The directive of that name, or of that older spelling.

@@ -33,6 +33,7 @@ mod scheduling;
 mod service;
 mod sight;
 mod syscalls;
+mod tables;
 
 #[cfg(test)]
 mod laws;
@@ -55,12 +56,14 @@ pub use hardening::{Give, Given, Hardening, Strength, ToWhom, Yield};
 pub(crate) use hardening::{add, also, at_most, from, given};
 pub(crate) use implied::at_load;
 pub use implied::{Implied, Operation, Stage, When, judgement};
-pub use lookup::{all, find, implications, nearest};
+pub use lookup::{all, find, nearest};
 pub use proof::{ControlFile, Holds, LabelFile, Mounted, Namespace, Number, Places, Proof, Sign, Trace};
 pub(crate) use proof::{at, sign};
 pub(crate) use refusals::refusal;
 pub use row::{Directive, Managers, Opens, Requires, Sections, Unset, Writable};
 pub(crate) use row::{FUNCTIONAL, NO, NOTHING, ROW, always};
+pub(crate) use tables::{Implication, implications};
+pub use tables::{checks, openers};
 
 use crate::manifest::Options;
 
@@ -112,14 +115,3 @@ pub const FOR_MANIFESTS: Options = Options {
     confines: |name| find(name).is_some_and(Directive::confines),
     key: |section, name| find(name).filter(|row| row.sections.of_service() == section)?.key,
 };
-
-/// Every check with the directives that it looks at, in the order of the report.
-pub fn checks() -> impl Iterator<Item = CheckGroup> {
-    let own = all().iter().flat_map(|row| {
-        row.checks.iter().map(move |check| CheckGroup { check, directives: std::slice::from_ref(row) })
-    });
-    let together = FACETS
-        .iter()
-        .flat_map(|facet| facet.checks.iter().map(move |check| CheckGroup { check, directives: facet.rows }));
-    own.chain(together)
-}

@@ -104,7 +104,8 @@ fn place(origin: &Origin) -> Option<Place> {
 
 /// A control group that is left to the service: limits of it are the service's to change from inside.
 fn control_group(posture: &Posture) -> impl Iterator<Item = Finding> {
-    let rows = catalogue::all().iter().filter(|row| row.opens == Opens::ControlGroup && posture.is_on(row));
+    let rows =
+        catalogue::openers().iter().filter(|row| row.opens == Opens::ControlGroup && posture.is_on(row));
     rows.map(|row| Finding {
         place: place(&posture.get(row).origin),
         directive: Some(row),

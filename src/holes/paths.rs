@@ -38,7 +38,7 @@ fn is_of_the_system(path: &str) -> bool {
 
 /// Rows that leave paths writable, with these.
 fn writable(posture: &Posture) -> impl Iterator<Item = (&'static Directive, String)> {
-    catalogue::all().iter().copied().flat_map(move |row| {
+    catalogue::openers().iter().copied().flat_map(move |row| {
         let Opens::Writing(how) = row.opens else { return Vec::new() };
         let Value::Words(entries) = &posture.get(row).value else { return Vec::new() };
         let path = |entry: &String| {
@@ -56,7 +56,7 @@ fn writable(posture: &Posture) -> impl Iterator<Item = (&'static Directive, Stri
 
 /// Paths of the system that are left writable beside a directive that makes them read-only.
 pub(super) fn writable_system(posture: &Posture) -> Vec<Finding> {
-    let mut openers = catalogue::all().iter().filter(|row| matches!(row.opens, Opens::Writing(_)));
+    let mut openers = catalogue::openers().iter().filter(|row| matches!(row.opens, Opens::Writing(_)));
     let Some(closer) = openers.find_map(|row| row.beside.filter(|closer| posture.is_on(closer))) else {
         return Vec::new();
     };
@@ -77,7 +77,7 @@ pub(super) fn writable_system(posture: &Posture) -> Vec<Finding> {
 /// Paths that the service may both write and run code from, although running code is closed elsewhere.
 pub(super) fn writable_code(posture: &Posture) -> Vec<Finding> {
     let mut found = Vec::new();
-    for row in catalogue::all().iter().filter(|row| row.opens == Opens::Running) {
+    for row in catalogue::openers().iter().filter(|row| row.opens == Opens::Running) {
         let Some(beside) = row.beside.filter(|beside| posture.is_on(beside)) else { continue };
         let (Value::Words(runs), Value::Words(shut)) = (&posture.get(row).value, &posture.get(beside).value)
         else {

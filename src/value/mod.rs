@@ -18,6 +18,7 @@ mod tests;
 mod text;
 mod words;
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 pub use calls::{Action, CallFilter};
@@ -126,11 +127,23 @@ impl Kind {
 
     /// The value as a unit would write it, shortest form.
     pub fn write(&self, value: &Value) -> String {
+        self.word(value).into_owned()
+    }
+
+    /// The same, without a copy where the value is one word.
+    pub(crate) fn word<'v>(&self, value: &'v Value) -> Cow<'v, str> {
         match (self, value) {
-            (_, Value::Switch(on)) => if *on { "yes" } else { "no" }.to_owned(),
+            (_, Value::Switch(on)) => Cow::Borrowed(if *on { "yes" } else { "no" }),
             (Self::Level(rules), Value::Level(place)) => {
-                rules.levels.get(*place).map_or("", |level| level.text).to_owned()
+                Cow::Borrowed(rules.levels.get(*place).map_or("", |level| level.text))
             }
+            (_, Value::Text(text)) => Cow::Borrowed(text),
+            _ => Cow::Owned(self.written(value)),
+        }
+    }
+
+    fn written(&self, value: &Value) -> String {
+        match (self, value) {
             (Self::Mask(grammar), Value::Mask(bits)) => mask::write(*grammar, *bits),
             (_, Value::Names(filter)) => names::write(filter),
             (_, Value::Calls(filter)) => calls::write(filter),
@@ -142,15 +155,16 @@ impl Kind {
                 format!("{}:{}", amount::write(rules.unit, *soft), amount::write(rules.unit, *hard))
             }
             (_, Value::Share(share)) => amount::write_share(*share),
-            (_, Value::Text(text)) => text.clone(),
             (
                 _,
                 Value::Unset
+                | Value::Switch(_)
                 | Value::Level(_)
                 | Value::Mask(_)
                 | Value::Words(_)
                 | Value::Amount(_)
-                | Value::Pair(..),
+                | Value::Pair(..)
+                | Value::Text(_),
             ) => String::new(),
         }
     }

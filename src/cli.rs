@@ -18,8 +18,9 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// The verbs.
+/// The verbs. The arguments of one are made up only where it is asked for.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Command {
     /// Render hardened units from manifests
     Generate(Generate),

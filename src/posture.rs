@@ -1,6 +1,7 @@
 //! The waist: the effective value of every directive of one unit, and where each came from. Readers make one, the
 //! policy makes one; renderer, score and drift read it. Nothing here reads or prints.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::catalogue::{self, Directive, Operation, Stage, When};
@@ -107,14 +108,7 @@ pub enum Reason {
 impl Posture {
     /// A unit that sets nothing.
     pub fn unset(unit: &str, context: Context) -> Self {
-        let unset: Arc<[Setting]> = catalogue::all()
-            .iter()
-            .map(|directive| Setting {
-                value: default_value(directive, &context),
-                origin: Origin::Default,
-                lines: Vec::new(),
-            })
-            .collect();
+        let unset = unset(context);
         let places = vec![0; unset.len()].into_boxed_slice();
         Self { unit: Arc::from(unit), context, unset, places, own: Vec::new() }
     }
@@ -317,6 +311,28 @@ impl Value {
             Value::Text(text) => !text.is_empty(),
         }
     }
+}
+
+/// What a unit that sets nothing has of each directive.
+fn unset(context: Context) -> Arc<[Setting]> {
+    thread_local! {
+        /// A run asks for a few contexts over and over.
+        static KNOWN: RefCell<Vec<(Context, Arc<[Setting]>)>> = const { RefCell::new(Vec::new()) };
+    }
+    let known = KNOWN.with_borrow(|known| {
+        let found = known.iter().find(|(other, _)| *other == context);
+        found.map(|(_, unset)| Arc::clone(unset))
+    });
+    known.unwrap_or_else(|| {
+        let setting = |directive: &&'static Directive| Setting {
+            value: default_value(directive, &context),
+            origin: Origin::Default,
+            lines: Vec::new(),
+        };
+        let unset: Arc<[Setting]> = catalogue::all().iter().map(setting).collect();
+        KNOWN.with_borrow_mut(|known| known.push((context, Arc::clone(&unset))));
+        unset
+    })
 }
 
 /// The value of an unset directive.

@@ -11,17 +11,18 @@ use crate::value::{CallFilter, NameFilter, Value};
 
 /// systemd's figure in tenths: 0 to 100, written 0.0 to 10.0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Exposure(u64);
+pub struct Exposure(u16);
 
 impl Exposure {
-    /// From tenths.
+    /// From tenths; what is above 10.0 is 10.0.
+    #[expect(clippy::cast_possible_truncation, reason = "at most 100")]
     pub const fn from_tenths(tenths: u64) -> Self {
-        Self(tenths)
+        Self(if tenths > 100 { 100 } else { tenths as u16 })
     }
 
     /// In tenths.
     pub const fn tenths(self) -> u64 {
-        self.0
+        self.0 as u64
     }
 
     /// By how much it exceeds another one, and nothing where it does not.
@@ -164,10 +165,11 @@ pub fn assess_settled(posture: &Posture) -> Assessment {
         {
             let check = line.group.check;
             let share = share(badness * check.weight * 100, badness, check).div_ceil(weight_sum);
-            line.exposure = Some(Exposure(share));
+            line.exposure = Some(Exposure::from_tenths(share));
         }
     }
-    let exposure = Exposure(if weight_sum == 0 { 0 } else { (badness_sum * 100).div_ceil(weight_sum) });
+    let tenths = if weight_sum == 0 { 0 } else { (badness_sum * 100).div_ceil(weight_sum) };
+    let exposure = Exposure::from_tenths(tenths);
     Assessment { lines, exposure, weight: Weight { bad: badness_sum, of: weight_sum } }
 }
 

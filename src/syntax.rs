@@ -1,6 +1,8 @@
 //! The words and numbers of unit files, as the families of values read them: thin names over the grammar that the
 //! unit reader has.
 
+use std::borrow::Cow;
+
 pub(crate) use crate::unit_file::boolean;
 use crate::unit_file::{Base, Escapes, Quotes};
 
@@ -10,6 +12,14 @@ pub(crate) fn words(text: &str) -> Vec<String> {
         return text.split_ascii_whitespace().map(str::to_owned).collect();
     }
     crate::unit_file::split(text, Quotes::Unquote, Escapes::Keep).unwrap_or_default()
+}
+
+/// The same one by one, without a copy of those that stand in no quotes.
+pub(crate) fn each_word(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    let plain = !text.contains(['"', '\'', '\\']);
+    let bare = if plain { text } else { "" }.split_ascii_whitespace().map(Cow::Borrowed);
+    let quoted = if plain { Vec::new() } else { words(text) };
+    bare.chain(quoted.into_iter().map(Cow::Owned))
 }
 
 /// Octal mode bits.

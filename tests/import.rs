@@ -314,12 +314,12 @@ fn meaning(unit: &UnitText) -> Meaning {
             continue;
         }
         if value.is_empty() {
-            meaning.remove(&(section.clone(), key.clone()));
+            meaning.remove(&(section.to_string(), key.to_string()));
             continue;
         }
         let own = format!("{}.service", unit.id.stem());
         let expanded = expand(value, &unit.id).map(|expanded| expanded.text);
-        let value = &expanded.unwrap_or_else(|_| value.clone());
+        let value = &expanded.unwrap_or_else(|_| value.to_string());
         let known_default = match key.as_str() {
             "RemainAfterExit" | "Accept" | "Persistent" => is(value, &["no", "false", "off", "0"]),
             "CollectMode" => value == "inactive",
@@ -329,7 +329,7 @@ fn meaning(unit: &UnitText) -> Meaning {
         if known_default {
             continue;
         }
-        let entry = meaning.entry((section.clone(), key.clone())).or_default();
+        let entry = meaning.entry((section.to_string(), key.to_string())).or_default();
         let words = || split(value, Quotes::Unquote, Escapes::Keep).unwrap_or_default();
         match (section.as_str(), key.as_str()) {
             ("Unit", key) if key.starts_with("Condition") || key.starts_with("Assert") => {
@@ -355,9 +355,9 @@ fn meaning(unit: &UnitText) -> Meaning {
                 *entry = variables.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
             }
             (_, "TimeoutSec") => {
-                meaning.remove(&(section.clone(), key.clone()));
+                meaning.remove(&(section.to_string(), key.to_string()));
                 for key in ["TimeoutStartSec", "TimeoutStopSec"] {
-                    meaning.insert((section.clone(), key.to_owned()), vec![span(value)]);
+                    meaning.insert((section.to_string(), key.to_owned()), vec![span(value)]);
                 }
             }
             (_, key) if key.ends_with("Sec") => *entry = vec![span(value)],

@@ -34,13 +34,16 @@ pub fn generate(arguments: &Generate, out: &mut dyn Write) -> Result<Status> {
         packages.push(manifest.package.as_str().to_owned());
         for (folder, targets) in &outputs.0 {
             let rendering = || format!("rendering `{}`", path.display());
-            let files = render::render(manifest, targets, form).with_context(rendering)?;
+            let fitted = target::fit(manifest, targets).with_context(rendering)?;
+            let rendered_files =
+                render::render_fitted(&fitted.manifest, targets, form).with_context(rendering)?;
             let source = if arguments.root.is_some() { installed(&loaded) } else { Vec::new() };
-            let replaced = target::fit(manifest, targets).with_context(rendering)?.replaced;
-            told.extend(replaced.iter().map(ToString::to_string));
-            let losses = lint::losses(manifest, targets).with_context(rendering)?;
-            told.extend(losses.iter().filter_map(lint::Fit::summary));
-            for file in files.into_iter().chain(source) {
+            told.extend(fitted.replaced.iter().map(ToString::to_string));
+            if rendered_files.loses {
+                let losses = lint::losses(manifest, targets).with_context(rendering)?;
+                told.extend(losses.iter().filter_map(lint::Fit::summary));
+            }
+            for file in rendered_files.files.into_iter().chain(source) {
                 let place = match (arguments.output.is_some(), folder) {
                     (true, None) => file.flat_name(),
                     (true, Some(folder)) => format!("{folder}/{}", file.flat_name()),

@@ -77,6 +77,9 @@ impl Manifests {
 
     /// The first manifest that declares a unit under one of these names, or the template that it is an instance of.
     pub(super) fn declaring(&self, names: &[&str]) -> Option<(&Manifest, Planned<'_>)> {
+        if self.declared.is_empty() {
+            return None;
+        }
         let unit = |name: &str| name.parse::<UnitName>().ok();
         let template = |name: &str| Some(unit(name)?.template()?.as_str().to_owned());
         let of = |name: &str| self.declared.get(name).copied();

@@ -62,9 +62,9 @@ fn diagnosed(lines: &[&str], there: &[&str], symptoms: &Symptoms) -> Result<Diag
     let assignment = |(place, text): (usize, &&str)| -> Result<Assignment> {
         let (key, value) = text.split_once('=').context("no assignment")?;
         Ok(Assignment {
-            section: "Service".to_owned(),
-            key: key.to_owned(),
-            value: value.to_owned(),
+            section: "Service".into(),
+            key: key.into(),
+            value: value.into(),
             source: Arc::clone(&source),
             line: u32::try_from(place)? + 2,
         })

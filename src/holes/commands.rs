@@ -1,15 +1,12 @@
 //! Command lines and what they run with (systemd.service(5), "Special executable prefixes").
 
-use std::sync::Arc;
-
 use super::{Declared, Place, severity};
 use crate::bus_value::BusValue;
 use crate::catalogue::runs_as_user;
 use crate::finding::{Finding, Severity};
 use crate::posture::Posture;
 use crate::syntax;
-use crate::unit_file::UnitText;
-use crate::visible::shown_path;
+use crate::unit_file::{Sources, UnitText};
 
 /// A command line of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,20 +48,19 @@ const KEYS: [&str; 8] = [
 
 pub(super) fn of_files(text: &UnitText) -> Vec<Command> {
     let mut commands: Vec<Command> = Vec::new();
+    let mut sources = Sources::default();
     for assignment in text.assignments.iter().filter(|assignment| assignment.section == "Service") {
         let Some(key) = KEYS.into_iter().find(|key| *key == assignment.key) else { continue };
         if assignment.value.is_empty() {
             commands.retain(|command| command.key != key);
         }
-        let words = syntax::words(&assignment.value);
-        for word in words.split(|word| word == ";").filter_map(<[String]>::first) {
-            let (program, privileges) = prefixed(word);
-            commands.push(Command {
-                key,
-                program: program.to_owned(),
-                privileges,
-                place: Some((Arc::from(shown_path(&assignment.source)), Some(assignment.line))),
-            });
+        let mut begins = true;
+        for word in syntax::each_word(&assignment.value) {
+            if std::mem::replace(&mut begins, word == ";") && !begins {
+                let (program, privileges) = prefixed(&word);
+                let place = Some((sources.of(assignment), Some(assignment.line)));
+                commands.push(Command { key, program: program.to_owned(), privileges, place });
+            }
         }
     }
     commands

@@ -1,14 +1,12 @@
 //! Variables of a service whose names say that they hold secrets.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::{Declared, Place, severity};
 use crate::bus_value::BusValue;
 use crate::finding::{Finding, Severity};
 use crate::syntax;
-use crate::unit_file::UnitText;
-use crate::visible::shown_path;
+use crate::unit_file::{Sources, UnitText};
 
 /// A variable that a unit's own lines set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +30,7 @@ pub enum Content {
 
 pub(super) fn of_files(text: &UnitText) -> Vec<Variable> {
     let mut variables: BTreeMap<String, Variable> = BTreeMap::new();
+    let mut sources = Sources::default();
     for assignment in &text.assignments {
         if assignment.section != "Service" || assignment.key != "Environment" {
             continue;
@@ -39,7 +38,7 @@ pub(super) fn of_files(text: &UnitText) -> Vec<Variable> {
         if assignment.value.is_empty() {
             variables.clear();
         }
-        let place = (Arc::from(shown_path(&assignment.source)), Some(assignment.line));
+        let place = (sources.of(assignment), Some(assignment.line));
         let words = syntax::words(&assignment.value);
         let set = words.iter().filter_map(|word| variable(word, Some(place.clone())));
         variables.extend(set.map(|variable| (variable.name.clone(), variable)));

@@ -39,19 +39,26 @@ pub struct Surroundings {
     pub environment: Vec<Variable>,
     /// The socket units that start it.
     pub sockets: Vec<Socket>,
-    /// Paths that its lines mention, wherever they stand.
+    /// Paths that its lines mention, wherever they stand; of files only where they were asked for.
     pub paths: Vec<String>,
 }
 
 impl Surroundings {
-    /// Those of a unit's files; sockets are other files.
+    /// Those of a unit's files; sockets are other files, and mentioned paths are looked for by
+    /// [`Self::with_paths_of`].
     pub fn of_files(text: &UnitText) -> Self {
         Self {
             commands: commands::of_files(text),
             environment: environment::of_files(text),
             sockets: Vec::new(),
-            paths: mentions::of_files(text),
+            paths: Vec::new(),
         }
+    }
+
+    /// The same with the paths that the files mention.
+    #[must_use]
+    pub fn with_paths_of(self, text: &UnitText) -> Self {
+        Self { paths: mentions::of_files(text), ..self }
     }
 
     /// Those that a manager publishes; sockets are other units.

@@ -63,13 +63,13 @@ pub(super) fn settings(unit: &UnitText, unit_type: UnitType) -> Vec<Setting> {
             .find(|known| known.section == assignment.section && known.directive == directive);
         match found {
             Some(setting) => {
-                setting.lines.push(assignment.value.clone());
+                setting.lines.push(assignment.value.to_string());
                 setting.places.push(place);
             }
             None => settings.push(Setting {
-                section: assignment.section.clone(),
+                section: assignment.section.to_string(),
                 directive: directive.to_owned(),
-                lines: vec![assignment.value.clone()],
+                lines: vec![assignment.value.to_string()],
                 places: vec![place],
             }),
         }

@@ -65,25 +65,34 @@ pub fn losses(manifest: &Manifest, targets: &[Target]) -> Result<Vec<Fit>, Contr
     for planned in plan(manifest) {
         let shared = common(manifest, &planned, &contexts, manifest.strictness)?;
         for (target, context) in targets.iter().zip(&contexts) {
-            fits.push(on_target(manifest, &planned, &shared, target, *context)?);
+            let own = match contexts.as_slice() {
+                [_] => None,
+                _ => Some(policy(manifest, &planned, *context, manifest.strictness)?),
+            };
+            fits.push(on_target(manifest, &planned, &shared, own.as_ref(), target, *context)?);
         }
     }
     Ok(fits)
 }
 
+/// `own` is the policy for the target alone, where that is another one.
 fn on_target(
     manifest: &Manifest,
     planned: &Planned<'_>,
     shared: &Policy,
+    own: Option<&Policy>,
     target: &Target,
     context: Context,
 ) -> Result<Fit, Contradictions> {
-    let own = policy(manifest, planned, context, manifest.strictness)?;
-    let posture = shared.posture_in(planned, context)?;
+    let posture = match own {
+        Some(_) => shared.posture_in(planned, context)?,
+        None => shared.posture.clone(),
+    };
     let exposure = assess(&posture).exposure;
-    let elsewhere = own.kept_from(shared);
+    let elsewhere = own.map(|own| own.kept_from(shared)).unwrap_or_default();
+    let own = own.unwrap_or(shared);
     let mut groups: BTreeMap<LossCause, Vec<Loss>> = BTreeMap::new();
-    for loss in own.losses.into_iter().chain(elsewhere) {
+    for loss in own.losses.iter().cloned().chain(elsewhere) {
         groups.entry(loss.cause.clone()).or_default().push(loss);
     }
     let mut lost = Vec::new();

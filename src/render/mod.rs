@@ -9,6 +9,7 @@ mod timer;
 mod tmpfiles;
 mod users;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
@@ -41,12 +42,27 @@ pub enum Form {
 /// Renders everything that a manifest comes to, for all of `targets` at once: only what each of them reads and what
 /// none of them must go without.
 pub fn render(manifest: &Manifest, targets: &[Target], form: Form) -> Result<Vec<File>> {
-    let manifest = &fit(manifest, targets)?.manifest;
-    let renderer = Renderer { manifest, targets, templates: templates()? };
+    render_fitted(&fit(manifest, targets)?.manifest, targets, form).map(|rendered| rendered.files)
+}
+
+/// What was rendered.
+pub struct Rendered {
+    /// The files.
+    pub files: Vec<File>,
+    /// Whether the targets keep anything from being written that the policy would.
+    pub loses: bool,
+}
+
+/// The same of a manifest that was fitted to the targets.
+pub fn render_fitted(manifest: &Manifest, targets: &[Target], form: Form) -> Result<Rendered> {
+    let renderer = Renderer { manifest, targets, templates: RefCell::new(environment()?) };
     let contexts: Vec<Context> = targets.iter().map(|target| target_context(target, manifest)).collect();
     let mut files = Vec::new();
+    // What only one of several targets goes without is no loss of the policy that they share.
+    let mut loses = targets.len() > 1;
     for planned in plan(manifest) {
         let policy = common(manifest, &planned, &contexts, manifest.strictness)?;
+        loses |= !policy.losses.is_empty();
         files.push(renderer.service(&planned, &policy, form)?);
     }
     if form == Form::Units {
@@ -59,7 +75,7 @@ pub fn render(manifest: &Manifest, targets: &[Target], form: Form) -> Result<Vec
         files.extend(renderer.sysusers()?);
         files.extend(renderer.tmpfiles()?);
     }
-    Ok(files)
+    Ok(Rendered { files, loses })
 }
 
 /// The context of a unit of `manifest` on a target: as its manager would show it.
@@ -84,26 +100,26 @@ pub fn context_of(target: &Target, scope: crate::manifest::Scope) -> Context {
 struct Renderer<'a> {
     manifest: &'a Manifest,
     targets: &'a [Target],
-    templates: Environment<'static>,
+    /// Those that were asked for.
+    templates: RefCell<Environment<'static>>,
 }
 
-fn templates() -> Result<Environment<'static>> {
+/// The templates by their names.
+const TEMPLATES: [(&str, &str); 6] = [
+    ("service.j2", include_str!("../../templates/service.j2")),
+    ("drop-in.j2", include_str!("../../templates/drop-in.j2")),
+    ("socket.j2", include_str!("../../templates/socket.j2")),
+    ("timer.j2", include_str!("../../templates/timer.j2")),
+    ("sysusers.j2", include_str!("../../templates/sysusers.j2")),
+    ("tmpfiles.j2", include_str!("../../templates/tmpfiles.j2")),
+];
+
+fn environment() -> Result<Environment<'static>> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let mut syntax = SyntaxConfig::builder();
     syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true);
     environment.set_syntax(syntax.build()?);
-    let all = [
-        ("service.j2", include_str!("../../templates/service.j2")),
-        ("drop-in.j2", include_str!("../../templates/drop-in.j2")),
-        ("socket.j2", include_str!("../../templates/socket.j2")),
-        ("timer.j2", include_str!("../../templates/timer.j2")),
-        ("sysusers.j2", include_str!("../../templates/sysusers.j2")),
-        ("tmpfiles.j2", include_str!("../../templates/tmpfiles.j2")),
-    ];
-    for (name, source) in all {
-        environment.add_template(name, source)?;
-    }
     Ok(environment)
 }
 
@@ -147,7 +163,13 @@ impl LiteralLines {
 
 impl Renderer<'_> {
     fn fill(&self, template: &str, context: minijinja::Value) -> Result<String> {
-        let template = self.templates.get_template(template)?;
+        let mut templates = self.templates.borrow_mut();
+        if templates.templates().all(|(known, _)| known != template)
+            && let Some((name, source)) = TEMPLATES.into_iter().find(|(name, _)| *name == template)
+        {
+            templates.add_template(name, source)?;
+        }
+        let template = templates.get_template(template)?;
         template
             .render(context)
             .with_context(|| format!("rendering for `{}`", self.manifest.package.as_str()))

@@ -21,6 +21,16 @@ pub(super) fn found(line: &Line, posture: &Posture) -> String {
         (Probe::Family(family), _) => {
             format!("{} {}", if bad { "lets pass" } else { "denies" }, family_words(*family))
         }
+        (_, Some(value)) if line.group.directives.len() == 1 => {
+            let name = first.map_or("", |directive| directive.name);
+            let mut said = String::with_capacity(name.len() + 8);
+            said.push_str(name);
+            said.push('=');
+            if let Some(directive) = first {
+                said.push_str(&directive.kind.word(value));
+            }
+            said
+        }
         _ => {
             let settings = |which: fn(&str) -> bool| -> Vec<String> {
                 let all = line
@@ -39,6 +49,9 @@ pub(super) fn found(line: &Line, posture: &Posture) -> String {
 
 /// Where the values come from: files with their lines, or what else made them.
 pub(super) fn origin(line: &Line, posture: &Posture) -> String {
+    if let [directive] = line.group.directives {
+        return origin_words(&posture.get(directive).origin);
+    }
     let mut origins: Vec<String> = Vec::new();
     for directive in line.group.directives {
         let origin = origin_words(&posture.get(directive).origin);

@@ -1,5 +1,6 @@
 //! The report for people: a line for each unit, what differs below it, and for a single unit every check.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use clap::builder::styling::{AnsiColor, Style};
@@ -113,14 +114,14 @@ impl Page {
         // What differs gives way to where it comes from: the line must lead to the file.
         let taken = INDENT.len() + RELATION + names + origins + 3 * GAP.len();
         let room = self.appearance.width.map(|width| width.saturating_sub(taken).max(NARROWEST));
-        let whats: Vec<String> = told.iter().map(|one| cut(&shown(&what(one)), room)).collect();
+        let whats: Vec<String> = told.iter().map(|one| cut(&shown(&what(one)), room).into_owned()).collect();
         let what_width = whats.iter().map(|what| length(what)).max().unwrap_or_default();
         for (difference, what) in told.iter().zip(whats) {
             let relation = difference.relation;
             let word = if Acceptance::holds(difference.accepted.as_ref()) {
-                Cell::padded(ACCEPTED.to_owned(), RELATION).dim()
+                Cell::padded(ACCEPTED, RELATION).dim()
             } else {
-                Cell::padded(relation.word().to_owned(), RELATION).style(colour_of_relation(relation))
+                Cell::padded(relation.word(), RELATION).style(colour_of_relation(relation))
             };
             let cells = [
                 word,
@@ -154,7 +155,7 @@ impl Page {
             .map(|(count, words)| format!("{count} {words}"));
         let counts = counted.collect::<Vec<_>>().join(", ");
         let text = if counts.is_empty() { "none: no process of it was found".to_owned() } else { counts };
-        self.line(INDENT, &[Cell::padded("evidence".to_owned(), RELATION), Cell::new(text)]);
+        self.line(INDENT, &[Cell::padded("evidence", RELATION), Cell::new(text)]);
     }
 
     fn finding(&mut self, finding: &Finding) {
@@ -173,9 +174,9 @@ impl Page {
         let subject = unsaid.map_or_else(String::new, |subject| format!("{}: ", shown(subject)));
         let text = Cell::new(format!("{place}{subject}{}", shown(&finding.text)));
         let word = if Acceptance::holds(finding.accepted.as_ref()) {
-            Cell::padded(ACCEPTED.to_owned(), RELATION).dim()
+            Cell::padded(ACCEPTED, RELATION).dim()
         } else {
-            Cell::padded(finding.severity.word().to_owned(), RELATION).style(style)
+            Cell::padded(finding.severity.word(), RELATION).style(style)
         };
         self.line(INDENT, &[word, text]);
         self.acceptance(finding.accepted.as_ref());
@@ -184,7 +185,7 @@ impl Page {
     /// What an administrator says of the line before.
     fn acceptance(&mut self, acceptance: Option<&Acceptance>) {
         if let Some(acceptance) = acceptance {
-            let blank = Cell::padded(" ".to_owned(), RELATION);
+            let blank = Cell::padded(" ", RELATION);
             self.line(INDENT, &[blank, Cell::new(shown(&acceptance_words(acceptance))).dim()]);
         }
     }
@@ -213,13 +214,12 @@ impl Page {
                 Badness::NotApplicable => "does not apply".to_owned(),
                 Badness::NotKnown => "not known for this architecture".to_owned(),
             };
-            let share = line.exposure.map(|exposure| exposure.to_string()).unwrap_or_default();
-            let mut cells = vec![
-                Cell::new(mark).style(style),
-                Cell::padded(line.group.check.id.to_owned(), ids),
-                Cell::new(format!("{share:>3}")),
-                Cell::new(found),
-            ];
+            let share = line.exposure.map_or_else(|| "   ".into(), |exposure| format!("{exposure:>3}"));
+            let mut cells = Vec::with_capacity(6);
+            cells.push(Cell::new(mark).style(style));
+            cells.push(Cell::padded(line.group.check.id, ids));
+            cells.push(Cell::new(share));
+            cells.push(Cell::new(found));
             if let Some(avoidable) = judged.declared.as_ref().map(|declared| declared.avoidable_of(line))
                 && avoidable.tenths() > 0
             {
@@ -232,27 +232,31 @@ impl Page {
         }
     }
 
-    fn line(&mut self, indent: &str, cells: &[Cell]) {
+    fn line(&mut self, indent: &str, cells: &[Cell<'_>]) {
         let mut room = self.appearance.width.map(|width| width.saturating_sub(indent.len()));
         self.text.push_str(indent);
         for (place, cell) in cells.iter().enumerate() {
             let gap = if place == 0 { "" } else { GAP };
             let last = place + 1 == cells.len();
-            let pad = if last { 0 } else { cell.pad };
-            let text = format!("{:pad$}", cell.text);
-            let text = cut(&text, room.map(|room| room.saturating_sub(gap.len())));
-            if text.is_empty() {
+            let text = cut(&cell.text, room.map(|room| room.saturating_sub(gap.len())));
+            let mut pad = if last || cell.pad == 0 { 0 } else { cell.pad.saturating_sub(length(&text)) };
+            if let Some(room) = &mut room {
+                pad = pad.min(room.saturating_sub(gap.len() + length(&text)));
+                *room = room.saturating_sub(gap.len() + length(&text) + pad);
+            }
+            if text.is_empty() && pad == 0 {
                 break;
             }
-            room = room.map(|room| room.saturating_sub(gap.len() + length(&text)));
             self.text.push_str(gap);
-            match self.appearance.colour {
-                Colour::Always => {
-                    let style = cell.style;
-                    // Writing to a String cannot fail.
-                    let _ = write!(self.text, "{style}{text}{style:#}");
-                }
-                Colour::Never => self.text.push_str(&text),
+            let styled = self.appearance.colour == Colour::Always;
+            // Writing to a String cannot fail.
+            if styled {
+                let _ = write!(self.text, "{}", cell.style);
+            }
+            self.text.push_str(&text);
+            self.text.extend(std::iter::repeat_n(' ', pad));
+            if styled {
+                let _ = write!(self.text, "{:#}", cell.style);
             }
         }
         if self.appearance.colour == Colour::Never {
@@ -272,19 +276,19 @@ const ACCEPTED: &str = "accepted";
 const NARROWEST: usize = 24;
 
 /// A part of a line.
-struct Cell {
-    text: String,
+struct Cell<'t> {
+    text: Cow<'t, str>,
     pad: usize,
     style: Style,
 }
 
-impl Cell {
-    fn new(text: impl Into<String>) -> Self {
+impl<'t> Cell<'t> {
+    fn new(text: impl Into<Cow<'t, str>>) -> Self {
         Self { text: text.into(), pad: 0, style: Style::new() }
     }
 
-    fn padded(text: String, pad: usize) -> Self {
-        Self { text, pad, style: Style::new() }
+    fn padded(text: impl Into<Cow<'t, str>>, pad: usize) -> Self {
+        Self { pad, ..Self::new(text) }
     }
 
     fn style(self, style: Style) -> Self {
@@ -297,20 +301,20 @@ impl Cell {
 }
 
 fn length(text: &str) -> usize {
-    text.chars().count()
+    if text.is_ascii() { text.len() } else { text.chars().count() }
 }
 
 /// At most `room` characters, the last one saying that there were more.
-fn cut(text: &str, room: Option<usize>) -> String {
+fn cut(text: &str, room: Option<usize>) -> Cow<'_, str> {
     match room {
         Some(room) if length(text) > room => {
             let mut kept: String = text.chars().take(room.saturating_sub(1)).collect();
             if room > 0 {
                 kept.push('…');
             }
-            kept
+            Cow::Owned(kept)
         }
-        _ => text.to_owned(),
+        _ => Cow::Borrowed(text),
     }
 }
 

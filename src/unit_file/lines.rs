@@ -9,6 +9,8 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use super::{Assignment, Notice, quoted, quoted_bytes};
 use crate::visible::is_noncharacter;
 
@@ -50,7 +52,7 @@ pub fn parse(source: &Arc<Path>, text: &[u8]) -> UnitLines {
 
 struct Reader<'a> {
     source: &'a Arc<Path>,
-    section: Option<String>,
+    section: Option<SmolStr>,
     lines: UnitLines,
 }
 
@@ -67,7 +69,7 @@ impl Reader<'_> {
             return Err(Broken { line, reason });
         };
         if text.starts_with('[') {
-            self.section = Some(section_name(text).map_err(|reason| Broken { line, reason })?.to_owned());
+            self.section = Some(section_name(text).map_err(|reason| Broken { line, reason })?.into());
             return Ok(());
         }
         match (self.section.as_ref(), text.split_once('=')) {
@@ -76,8 +78,8 @@ impl Reader<'_> {
             (Some(_), Some(("", _))) => self.ignore(line, format!("{} has no key before `=`", quoted(text))),
             (Some(section), Some((key, value))) => self.lines.assignments.push(Assignment {
                 section: section.clone(),
-                key: strip_text(key).to_owned(),
-                value: strip_text(value).to_owned(),
+                key: strip_text(key).into(),
+                value: strip_text(value).into(),
                 source: Arc::clone(self.source),
                 line,
             }),

@@ -30,6 +30,10 @@ pub struct Loader<'r> {
     names: BTreeMap<String, Rc<Names>>,
     /// The names of the search path that the last file's directory precedes, and their type.
     beside: Option<(SearchPath, String, Rc<Names>)>,
+    /// The directories of the search path that are there, once they were looked for.
+    present: Option<Vec<(PathBuf, Rc<Listing>)>>,
+    /// The last fragment's content; kept so that the next one needs no memory of its own.
+    content: Vec<u8>,
 }
 
 /// A file of a drop-in directory, and that directory without links.
@@ -59,6 +63,8 @@ impl<'r> Loader<'r> {
             drop_in_files: BTreeMap::new(),
             names: BTreeMap::new(),
             beside: None,
+            present: None,
+            content: Vec::new(),
         }
     }
 
@@ -122,25 +128,31 @@ impl<'r> Loader<'r> {
         let mut text = UnitText {
             id: unit.id,
             names: unit.names,
-            fragment: unit.fragment,
+            fragment: unit.fragment.as_ref().map(|fragment| fragment.path.clone()),
             drop_ins: Vec::new(),
             assignments: Vec::new(),
             notices: names.ignored(name),
         };
-        match &text.fragment {
+        match unit.fragment {
             None if FRAGMENTLESS.contains(&name.suffix()) => {}
             None => return Ok(Load::NotFound),
-            Some(path) => {
-                let path = path.clone();
-                let content = match self.content(&path) {
-                    Ok(Content::Text(content)) => content,
-                    Ok(Content::Mask) => return Ok(Load::Masked { path }),
-                    Ok(Content::Missing) => return Ok(Load::NotFound),
-                    Ok(Content::Odd(error)) | Err(error) => {
-                        return Ok(broken(path, None, &error.to_string()));
-                    }
-                };
-                let lines = parse(&Arc::from(path.as_path()), &content);
+            Some(fragment) => {
+                let read = fragment.read_regular(&mut self.content);
+                let path = fragment.path;
+                match read {
+                    Ok(true) if self.content.is_empty() => return Ok(Load::Masked { path }),
+                    Ok(true) => {}
+                    Err(error) => return Ok(broken(path, None, &error.to_string())),
+                    Ok(false) => match self.content(&path) {
+                        Ok(Content::Text(content)) => self.content = content,
+                        Ok(Content::Mask) => return Ok(Load::Masked { path }),
+                        Ok(Content::Missing) => return Ok(Load::NotFound),
+                        Ok(Content::Odd(error)) | Err(error) => {
+                            return Ok(broken(path, None, &error.to_string()));
+                        }
+                    },
+                }
+                let lines = parse(&Arc::from(path.as_path()), &self.content);
                 if let Some(fault) = lines.broken {
                     return Ok(broken(path, Some(fault.line), &fault.reason));
                 }
@@ -193,6 +205,9 @@ impl<'r> Loader<'r> {
         id: &UnitName,
         all: &BTreeSet<UnitName>,
     ) -> Result<Vec<PathBuf>, (PathBuf, io::Error)> {
+        if !names.have_drop_ins() {
+            return Ok(Vec::new());
+        }
         let mut chosen: BTreeMap<OsString, PathBuf> = BTreeMap::new();
         for name in std::iter::once(id).chain(all.iter().filter(|name| *name != id)) {
             let candidates = name.drop_in_names();
@@ -253,6 +268,16 @@ impl<'r> Loader<'r> {
 
     /// What is in the directories of `search`, each once.
     fn directories(&mut self, search: &SearchPath) -> Vec<(PathBuf, Rc<Listing>)> {
+        if *search != self.search {
+            return self.look_for(search);
+        }
+        if self.present.is_none() {
+            self.present = Some(self.look_for(search));
+        }
+        self.present.clone().unwrap_or_default()
+    }
+
+    fn look_for(&mut self, search: &SearchPath) -> Vec<(PathBuf, Rc<Listing>)> {
         let directories = search.directories();
         let mut listings = Vec::new();
         for directory in directories {

@@ -20,6 +20,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 pub use lines::{Broken, MAX_LINE, UnitLines, parse};
 pub use loader::Loader;
 pub use name::{Form, UnitName};
@@ -75,11 +77,11 @@ pub struct UnitText {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assignment {
     /// The section, without brackets.
-    pub section: String,
+    pub section: SmolStr,
     /// The key as written.
-    pub key: String,
+    pub key: SmolStr,
     /// The value, continuations joined and blanks stripped on both sides; quotes, escapes and specifiers as written.
-    pub value: String,
+    pub value: SmolStr,
     /// The file, as seen inside the root.
     pub source: Arc<Path>,
     /// The first physical line, from 1.
@@ -95,6 +97,24 @@ pub struct Notice {
     pub line: Option<u32>,
     /// What is ignored and why, without control characters.
     pub text: String,
+}
+
+/// The files of assignments as places name them, one text for all lines of a file.
+#[derive(Default)]
+pub(crate) struct Sources<'t> {
+    last: Option<(&'t Arc<Path>, Arc<str>)>,
+}
+
+impl<'t> Sources<'t> {
+    /// The file of an assignment.
+    pub(crate) fn of(&mut self, assignment: &'t Assignment) -> Arc<str> {
+        let path = match &self.last {
+            Some((source, path)) if Arc::ptr_eq(source, &assignment.source) => Arc::clone(path),
+            _ => Arc::from(shown_path(&assignment.source)),
+        };
+        self.last = Some((&assignment.source, Arc::clone(&path)));
+        path
+    }
 }
 
 impl fmt::Display for Notice {

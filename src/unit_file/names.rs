@@ -117,7 +117,24 @@ impl Place {
 pub(super) struct Unit {
     pub(super) id: UnitName,
     pub(super) names: BTreeSet<UnitName>,
-    pub(super) fragment: Option<PathBuf>,
+    pub(super) fragment: Option<Fragment>,
+}
+
+/// The file of a unit.
+#[derive(Debug)]
+pub(super) struct Fragment {
+    pub(super) path: PathBuf,
+    /// Its directory and its name there, where it is a regular file in it and no link.
+    pub(super) regular: Option<(Rc<Listing>, UnitName)>,
+}
+
+impl Fragment {
+    /// Puts its content into `content`; whether that could be had at once.
+    pub(super) fn read_regular(&self, content: &mut Vec<u8>) -> io::Result<bool> {
+        let regular =
+            self.regular.as_ref().and_then(|(listing, name)| Some((listing.folder.as_ref()?, name)));
+        regular.map_or(Ok(false), |(folder, name)| folder.read_regular(name.as_str(), content))
+    }
 }
 
 impl Names {
@@ -164,15 +181,15 @@ impl Names {
     }
 
     /// Where the first file or alias of that name stands, and what it is.
-    fn origin(&self, name: &UnitName) -> Option<(&Path, &Origin)> {
+    fn origin(&self, name: &UnitName) -> Option<(&Place, &Origin)> {
         self.places.iter().find_map(|place| match place.origin(name)? {
-            Ok(origin) => Some((place.directory.as_path(), origin)),
+            Ok(origin) => Some((place, origin)),
             Err(_) => None,
         })
     }
 
-    /// The last name and the file that a name leads to, `None` where it leads nowhere.
-    fn follow(&self, name: &UnitName) -> anyhow::Result<Option<(UnitName, PathBuf)>> {
+    /// The last name and the place of the file that a name leads to, `None` where it leads nowhere.
+    fn follow(&self, name: &UnitName) -> anyhow::Result<Option<(UnitName, &Place)>> {
         let mut at = name.clone();
         let mut aliased = false;
         for _ in 0..MAX_ALIASES {
@@ -187,10 +204,7 @@ impl Names {
             }
             match found {
                 None => return Ok(None),
-                Some((directory, Origin::Fragment)) => {
-                    let path = directory.join(at.as_str());
-                    return Ok(Some((at, path)));
-                }
+                Some((place, Origin::Fragment)) => return Ok(Some((at, place))),
                 Some((_, Origin::Alias(target))) => {
                     at = target.clone();
                     aliased = true;
@@ -209,8 +223,12 @@ impl Names {
         {
             found = self.follow(template)?;
         }
-        let (file, fragment) = found.unzip();
-        let file = file.as_ref();
+        let fragment = found.as_ref().map(|(file, place)| Fragment {
+            path: place.directory.join(file.as_str()),
+            regular: (place.listing.kind(file) == Some(Kind::File))
+                .then(|| (Rc::clone(&place.listing), file.clone())),
+        });
+        let file = found.as_ref().map(|(file, _)| file);
         // The file names the unit, with the instance that was asked for; where that instance has another file, it is
         // an alias only.
         let own = file.and_then(|file| Some((file, instantiated(file, name)?)));
@@ -253,12 +271,20 @@ impl Names {
     /// The drop-in directories of these names (`a.service`, or the type `service`) that exist: by their place in the
     /// search path, and in one place as the names are given.
     pub(super) fn drop_in_directories<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Vec<PathBuf> {
+        if !self.have_drop_ins() {
+            return Vec::new();
+        }
         let wanted: Vec<String> = names.into_iter().map(|name| format!("{name}.d")).collect();
         let in_place = |place: &Place| {
             let has = |name: &&String| place.listing.drop_ins.binary_search(name).is_ok();
             wanted.iter().filter(has).map(|name| place.directory.join(name)).collect::<Vec<_>>()
         };
         self.places.iter().flat_map(in_place).collect()
+    }
+
+    /// Whether there is any drop-in directory.
+    pub(super) fn have_drop_ins(&self) -> bool {
+        self.places.iter().any(|place| !place.listing.drop_ins.is_empty())
     }
 
     /// All names, sorted, hidden ones left out.

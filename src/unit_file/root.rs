@@ -15,6 +15,7 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::Context as _;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, FileType, FileTypeExt as _, Metadata};
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 /// The largest file in bytes that is read; systemd itself refuses lines of this length, and no unit comes near it.
@@ -93,13 +94,10 @@ impl Root {
     /// The same for files of up to `most` bytes.
     pub fn read_at_most(&self, path: &Path, most: u64) -> io::Result<Option<Vec<u8>>> {
         let Some(handle) = self.handle(path, Links::Follow)? else { return Ok(None) };
-        let found = Metadata::from_just_metadata(handle.metadata()?);
-        check_readable(&found, most)?;
-        // One byte more than there is, so that a whole file takes one read and its end another.
-        let length = usize::try_from(found.len().min(most)).unwrap_or(0);
-        let mut content = Vec::with_capacity(length + 1);
-        self.readable(path, &handle)?.take(most.saturating_add(1)).read_to_end(&mut content)?;
-        if content.len() as u64 > most { Err(too_large(most)) } else { Ok(Some(content)) }
+        check_readable(&Metadata::from_just_metadata(handle.metadata()?), most)?;
+        let mut content = Vec::new();
+        read_whole(&self.readable(path, &handle)?, most, &mut content)?;
+        Ok(Some(content))
     }
 
     /// Owner, mode, size and type of `path`; `None` where nothing is.
@@ -235,6 +233,20 @@ impl Folder {
         Ok(entries)
     }
 
+    /// Puts into `content` that of the regular file `name`, which is no link; whether it is still one. Anything else
+    /// is left to [`Root::read`].
+    pub(super) fn read_regular(&self, name: &str, content: &mut Vec<u8>) -> io::Result<bool> {
+        if name.contains('/') {
+            return Ok(false);
+        }
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let Ok(file) = rustix::fs::openat(&self.dir, name, flags, Mode::empty()) else { return Ok(false) };
+        match read_whole(&file.into(), MAX_UNIT_SIZE, content) {
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(false),
+            result => result.map(|()| true),
+        }
+    }
+
     /// What a link in it says, unresolved; `None` where nothing is. An error where `name` is not a link.
     pub(super) fn link_target(&self, name: &str) -> io::Result<Option<PathBuf>> {
         absent_as_none(self.dir.read_link_contents(name))
@@ -265,6 +277,42 @@ fn check_readable(found: &Metadata, most: u64) -> io::Result<()> {
     } else {
         Ok(())
     }
+}
+
+/// Puts into `content` all that an open file has, at most `most` bytes. Anything but a regular file is refused.
+fn read_whole(mut file: &std::fs::File, most: u64, content: &mut Vec<u8>) -> io::Result<()> {
+    let found = file.metadata()?;
+    if !found.is_file() {
+        return Err(not_a_file());
+    }
+    if found.len() > most {
+        return Err(too_large(most));
+    }
+    // One byte more than there is, so that a read that fills less has met the end.
+    let length = usize::try_from(found.len()).unwrap_or(0);
+    content.clear();
+    content.resize(length + 1, 0);
+    let mut filled = 0;
+    loop {
+        match file.read(content.get_mut(filled..).unwrap_or_default()) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        if filled == length && length > 0 {
+            break;
+        }
+        // It has grown, or says nothing of its length, as below /proc.
+        if filled == content.len() {
+            if filled as u64 > most {
+                return Err(too_large(most));
+            }
+            content.resize(2 * filled + 512, 0);
+        }
+    }
+    content.truncate(filled);
+    if filled as u64 > most { Err(too_large(most)) } else { Ok(()) }
 }
 
 fn not_a_file() -> io::Error {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::catalogue::{self, Directive, Stage};
 use crate::context::Context;
 use crate::posture::{Origin, Posture};
-use crate::unit_file::{Assignment, Notice, UnitText};
+use crate::unit_file::{Assignment, Notice, Sources, UnitText};
 use crate::value::Remark;
 use crate::visible::shown_path;
 
@@ -73,18 +73,13 @@ pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
     let mut lines: Vec<&Assignment> = Vec::with_capacity(unit.assignments.len());
     // What systemd refuses in a drop-in ends that drop-in, not the unit.
     let mut ended: Option<&Path> = None;
-    // The file of the lines before, and how it is called.
-    let mut file: Option<(&Arc<Path>, Arc<str>)> = None;
+    let mut sources = Sources::default();
     for assignment in &unit.assignments {
         if ended == Some(&*assignment.source) {
             continue;
         }
         lines.push(assignment);
-        let path = match &file {
-            Some((source, path)) if Arc::ptr_eq(source, &assignment.source) => Arc::clone(path),
-            _ => Arc::from(shown_path(&assignment.source)),
-        };
-        file = Some((&assignment.source, Arc::clone(&path)));
+        let path = sources.of(assignment);
         let say = |directive, kind, text| LineNotice {
             path: Arc::clone(&path),
             line: Some(assignment.line),

@@ -1,6 +1,6 @@
 //! Units as their files say: single files, and trees.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::host::{Beside, Host};
@@ -24,8 +24,8 @@ pub(super) struct Files<'r> {
     unset: BTreeMap<UnitType, Posture>,
     /// The tree as a host, where it is looked at as one.
     host: Option<&'r Host<'r>>,
-    /// The socket units of the tree, once they were read.
-    sockets: Option<Vec<Starter>>,
+    /// The socket units of the tree by what they start, each list in the order of their names; once they were read.
+    sockets: Option<BTreeMap<String, Vec<UnitText>>>,
 }
 
 /// A socket unit and what it starts.
@@ -118,8 +118,11 @@ impl<'r> Files<'r> {
         let findings = of_lines(reading.notices);
         let mut names: Vec<&str> = vec![text.id.as_str()];
         names.extend(text.names.iter().map(UnitName::as_str));
-        let around =
+        let mut around =
             Surroundings { sockets: self.sockets_of(&names, beside), ..Surroundings::of_files(&text) };
+        if judge.suggests {
+            around = around.with_paths_of(&text);
+        }
         let posture = reading.posture;
         let source = Source::File;
         judge.judge(Found {
@@ -139,17 +142,28 @@ impl<'r> Files<'r> {
     fn sockets_of(&mut self, names: &[&str], beside: Option<&Starter>) -> Vec<Socket> {
         let Self { loader, unset, sockets, .. } = self;
         let sockets = sockets.get_or_insert_with(|| {
-            let units = loader.units("socket").into_iter().filter(|unit| !unit.is_template());
-            units.filter_map(|unit| Starter::of(loader.load(&unit).ok()?)).collect()
+            let mut sockets: BTreeMap<String, Vec<UnitText>> = BTreeMap::new();
+            for unit in loader.units("socket").into_iter().filter(|unit| !unit.is_template()) {
+                if let Some(Starter { text, starts }) = loader.load(&unit).ok().and_then(Starter::of) {
+                    sockets.entry(starts).or_default().push(text);
+                }
+            }
+            sockets
         });
+        if sockets.is_empty() && beside.is_none() {
+            return Vec::new();
+        }
         let template = |name: &&str| Some(name.parse::<UnitName>().ok()?.template()?.as_str().to_owned());
         let templates: Vec<String> = names.iter().filter_map(template).collect();
-        let is_of = |starter: &&Starter| {
-            names.contains(&starter.starts.as_str()) || templates.contains(&starter.starts)
-        };
+        let started: BTreeSet<&str> =
+            names.iter().copied().chain(templates.iter().map(String::as_str)).collect();
+        let beside = beside.filter(|starter| started.contains(starter.starts.as_str()));
+        let mut starters: Vec<&UnitText> =
+            started.iter().filter_map(|name| sockets.get(*name)).flatten().collect();
+        starters.sort_by_key(|text| &text.id);
         let context = Context { unit_type: UnitType::Socket, ..self.context };
         let mut found: Vec<Socket> = Vec::new();
-        for Starter { text, .. } in beside.into_iter().chain(sockets.iter()).filter(is_of) {
+        for text in beside.map(|starter| &starter.text).into_iter().chain(starters) {
             if !found.iter().any(|known| known.unit == text.id.as_str()) {
                 let unset = unset.entry(UnitType::Socket).or_insert_with(|| Posture::unset("", context));
                 found.push(Socket::of_files(text, &read(text, unset).posture));

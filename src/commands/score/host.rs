@@ -22,7 +22,8 @@ use crate::unit_file::{Links, Root};
 /// A tree with accounts, and what was told of it so far.
 pub(super) struct Host<'r> {
     root: &'r Root,
-    accounts: anyhow::Result<Option<Accounts>>,
+    /// Read when the first unit asks.
+    accounts: OnceCell<anyhow::Result<Option<Accounts>>>,
     told: RefCell<BTreeSet<(String, Option<String>, String)>>,
     /// What runs on it, where something does.
     running: Option<anyhow::Result<Running>>,
@@ -74,17 +75,16 @@ impl Running {
 impl<'r> Host<'r> {
     /// The host whose files lie below `root`.
     pub(super) fn new(root: &'r Root) -> Self {
-        Self {
-            root,
-            accounts: Accounts::read(root).map_err(Into::into),
-            told: RefCell::default(),
-            running: None,
-        }
+        Self { root, accounts: OnceCell::new(), told: RefCell::default(), running: None }
     }
 
     /// The host that this program runs on, its processes included.
     pub(super) fn running(root: &'r Root) -> Self {
         Self { running: Some(Running::open()), ..Self::new(root) }
+    }
+
+    fn accounts(&self) -> &anyhow::Result<Option<Accounts>> {
+        self.accounts.get_or_init(|| Accounts::read(self.root).map_err(Into::into))
     }
 
     /// What was not told yet.
@@ -110,7 +110,7 @@ impl Beside<'_> {
         let not_known = |why: String| vec![Finding::notice("host.not-known", why)];
         let root = self.host.root;
         let subject = Subject { manifest, planned, posture, commands, activity: self.activity };
-        let mut findings = match &self.host.accounts {
+        let mut findings = match self.host.accounts() {
             Ok(Some(accounts)) => ownership::audit(&subject, root, accounts),
             Ok(None) => not_known(
                 "the tree has no `/etc/passwd`: its files and accounts were not compared with the manifest"
@@ -142,7 +142,7 @@ impl Beside<'_> {
             plain.map_or_else(|_| path.to_owned(), |plain| plain.to_string_lossy().into_owned())
         };
         let mut findings = listeners::judge(subject, &held, &resolve);
-        if let (Ok(Some(accounts)), false) = (&self.host.accounts, subject.manifest.groups.is_empty()) {
+        if let (Ok(Some(accounts)), false) = (self.host.accounts(), subject.manifest.groups.is_empty()) {
             let statuses = running.statuses.get_or_init(|| running.processes.statuses());
             findings.extend(ownership::lingering(subject, accounts, statuses, &own));
         }

@@ -153,9 +153,14 @@ impl Posture {
 
     /// Applies one assignment, as the release reads it.
     pub fn assign(&mut self, directive: &'static Directive, text: &str, origin: Origin) -> Vec<Remark> {
+        self.assign_at(directive.index(), text, origin)
+    }
+
+    /// The same for the directive at that place among all.
+    pub(crate) fn assign_at(&mut self, place: usize, text: &str, origin: Origin) -> Vec<Remark> {
         let mut remarks = Vec::new();
         let context = self.context;
-        let place = directive.index();
+        let directive = catalogue::all()[place];
         let unset = Arc::clone(&self.unset);
         let setting = self.own(place);
         let before = std::mem::replace(&mut setting.value, Value::Unset);
@@ -222,19 +227,24 @@ impl Posture {
         // Two rounds reach the end: what is implied by an implied value is one step away (PrivateDevices= to
         // DevicePolicy= to DeviceAllow=), and no row implies itself back.
         for _ in 0..2 {
+            let mut changes = false;
             for implication in catalogue::implications() {
                 let implied = implication.implied;
                 if implied.stage == stage && covers(implied.releases, self.context.release) {
-                    self.imply(implication);
+                    changes |= self.imply(implication);
                 }
+            }
+            if !changes {
+                return;
             }
         }
     }
 
-    fn imply(&mut self, implication: &catalogue::Implication) {
+    /// Whether that changes anything.
+    fn imply(&mut self, implication: &catalogue::Implication) -> bool {
         let catalogue::Implication { by, by_place, implied, on_place } = *implication;
         if !by.is_known_to(self.context.release) || !self.holds(by, by_place, implied.when) {
-            return;
+            return false;
         }
         let context = self.context;
         let (target, place) = (implied.on, on_place);
@@ -249,26 +259,28 @@ impl Posture {
             }
             Operation::Replace(old, new) => {
                 if setting.value != from(old, self.unset[place].value.clone(), &mut ignored) {
-                    return;
+                    return false;
                 }
                 from(new, setting.value.clone(), &mut ignored)
             }
             Operation::Copy(source) => {
                 if setting.value != Value::Unset {
-                    return;
+                    return false;
                 }
                 self.get(source).value.clone()
             }
             Operation::NameAfterUnit => {
                 if setting.value != Value::Unset {
-                    return;
+                    return false;
                 }
                 Value::Text(user_after(&self.unit))
             }
         };
-        if value != setting.value {
+        let changes = value != setting.value;
+        if changes {
             self.put_at(place, value, Origin::Implied(by));
         }
+        changes
     }
 
     /// Whether it holds of the directive; never of one that the release does not know.

@@ -95,6 +95,7 @@ pub type Releases = &'static [Range];
 pub const EVERY: Releases = &[Range::since(0)];
 
 /// Whether `release` lies in one of `ranges`.
+#[inline]
 pub fn covers(ranges: &[Range], release: Release) -> bool {
     ranges.iter().any(|range| range.from <= release && release <= range.until)
 }

@@ -95,7 +95,7 @@ pub enum Badness {
     /// The facts for this architecture are missing.
     NotKnown,
     /// 0 is good, the check's range is worst.
-    Of(u64),
+    Of(u8),
 }
 
 /// One line of the figure.
@@ -155,7 +155,7 @@ pub fn assess_settled(posture: &Posture) -> Assessment {
     for line in &lines {
         if let Badness::Of(badness) = line.badness {
             let check = line.group.check;
-            badness_sum += share(badness * check.weight, badness, check);
+            badness_sum += share(u64::from(badness) * check.weight, badness, check);
             weight_sum += check.weight;
         }
     }
@@ -164,7 +164,7 @@ pub fn assess_settled(posture: &Posture) -> Assessment {
             && badness > 0
         {
             let check = line.group.check;
-            let share = share(badness * check.weight * 100, badness, check).div_ceil(weight_sum);
+            let share = share(u64::from(badness) * check.weight * 100, badness, check).div_ceil(weight_sum);
             line.exposure = Some(Exposure::from_tenths(share));
         }
     }
@@ -174,7 +174,7 @@ pub fn assess_settled(posture: &Posture) -> Assessment {
 }
 
 /// What a check of that badness comes to of `weighed`, which is the badness in its weight; most checks are all or nothing.
-fn share(weighed: u64, badness: u64, check: &Check) -> u64 {
+fn share(weighed: u64, badness: u8, check: &Check) -> u64 {
     match badness {
         0 => 0,
         _ if check.range == 1 => weighed,
@@ -196,7 +196,7 @@ fn badness(group: &CheckGroup, posture: &Posture, calls: &mut CallJudge) -> Badn
     }
     let Some(directive) = group.directives.first() else { return Badness::NotApplicable };
     let value = &posture.at(group.place).value;
-    Badness::Of(match group.check.probe {
+    let badness = match group.check.probe {
         Probe::On => u64::from(!value.is_on()),
         Probe::Off | Probe::Empty => u64::from(value.is_on()),
         Probe::Words(words) => by_word(words, directive, value),
@@ -216,7 +216,8 @@ fn badness(group: &CheckGroup, posture: &Posture, calls: &mut CallJudge) -> Badn
             _ => 0,
         },
         Probe::Rule { judge, .. } => judge(posture),
-    })
+    };
+    Badness::Of(u8::try_from(badness).unwrap_or(u8::MAX))
 }
 
 fn by_word(words: &[(&str, u64)], directive: &Directive, value: &Value) -> u64 {

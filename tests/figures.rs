@@ -80,7 +80,7 @@ pub(crate) fn judge(root: &Path, search: &str, name: &str, context: Context) -> 
         .iter()
         .map(|line| {
             let badness = match line.badness {
-                Badness::Of(badness) => Some(badness),
+                Badness::Of(badness) => Some(u64::from(badness)),
                 Badness::NotApplicable | Badness::NotKnown => None,
             };
             (line.group.check.id.to_owned(), badness)

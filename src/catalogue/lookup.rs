@@ -82,7 +82,7 @@ const fn slot(name: &str) -> usize {
 }
 
 /// The place in [`ALL`] of the row with that name or older spelling.
-pub(super) fn position(name: &str) -> Option<usize> {
+pub(crate) fn position(name: &str) -> Option<usize> {
     let mut slot = slot(name);
     loop {
         let position = usize::from(BY_NAME[slot]).checked_sub(1)?;

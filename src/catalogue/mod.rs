@@ -56,6 +56,7 @@ pub use hardening::{Give, Given, Hardening, Strength, ToWhom, Yield};
 pub(crate) use hardening::{add, also, at_most, from, given};
 pub(crate) use implied::at_load;
 pub use implied::{Implied, Operation, Stage, When, judgement};
+pub(crate) use lookup::position as place_of;
 pub use lookup::{all, find, nearest};
 pub use proof::{ControlFile, Holds, LabelFile, Mounted, Namespace, Number, Places, Proof, Sign, Trace};
 pub(crate) use proof::{at, sign};

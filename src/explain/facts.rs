@@ -253,10 +253,7 @@ pub(super) fn directive(row: &'static Directive) -> DirectiveFacts {
         hardened: hardened.collect(),
         yields: row.yields.iter().map(|offer| yielded(row, offer)).collect(),
         implies: implies.collect(),
-        checks: catalogue::checks()
-            .filter(|group| group.directives.contains(&row))
-            .map(|g| check(&g))
-            .collect(),
+        checks: catalogue::checks().filter(|group| group.directives.contains(&row)).map(check).collect(),
         breaks: row.breaks,
         breakages: cases(breakages::by(row)),
     }

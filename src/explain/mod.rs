@@ -111,7 +111,7 @@ fn check(name: &str) -> Option<CheckFacts> {
             _ => false,
         })
     });
-    found.map(|group| facts::check(&group))
+    found.map(facts::check)
 }
 
 /// The need of that id, or every choice of that word.

@@ -50,6 +50,9 @@ pub(super) fn of_files(text: &UnitText) -> Vec<Command> {
     let mut commands: Vec<Command> = Vec::new();
     let mut sources = Sources::default();
     for assignment in text.assignments.iter().filter(|assignment| assignment.section == "Service") {
+        if !assignment.key.starts_with("Exec") {
+            continue;
+        }
         let Some(key) = KEYS.into_iter().find(|key| *key == assignment.key) else { continue };
         if assignment.value.is_empty() {
             commands.retain(|command| command.key != key);

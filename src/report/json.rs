@@ -320,7 +320,7 @@ impl From<&Judged> for Figures {
             id: line.group.check.id,
             directives: line.group.directives.iter().map(|directive| with_sign(directive.name)).collect(),
             badness: match line.badness {
-                Badness::Of(badness) => Some(badness),
+                Badness::Of(badness) => Some(u64::from(badness)),
                 Badness::NotApplicable | Badness::NotKnown => None,
             },
             range: line.group.check.range,

@@ -192,7 +192,7 @@ impl<'a> Iterator for PhysicalLines<'a> {
             return None;
         }
         let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r' | b'\0');
-        let end = self.rest.iter().position(is_end).unwrap_or(self.rest.len());
+        let end = memchr::memchr3(b'\n', b'\r', b'\0', self.rest).unwrap_or(self.rest.len());
         let (line, mut rest) = self.rest.split_at(end);
         // Ends of different kinds in a row are one end, so that CR LF is; nothing joins after a NUL.
         let mut seen: &[u8] = &[];

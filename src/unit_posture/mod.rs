@@ -87,7 +87,7 @@ pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
             kind,
             text,
         };
-        let Some(directive) = catalogue::find(&assignment.key) else {
+        let Some(place) = catalogue::place_of(&assignment.key) else {
             if let Some(near) = unknown_near(assignment, &context) {
                 let text =
                     format!("`{}=` is unknown; did you mean `{near}=`?", assignment.key.escape_debug());
@@ -95,6 +95,7 @@ pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
             }
             continue;
         };
+        let directive = catalogue::all()[place];
         if !directive.sections.contain(&assignment.section, context.unit_type) {
             if matches!(assignment.section.as_str(), "Unit" | "Service" | "Socket" | "Mount" | "Swap") {
                 let text = format!("{}= is not read in [{}]", directive.name, assignment.section);
@@ -119,7 +120,7 @@ pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
             }
         };
         let origin = Origin::Line { path: Arc::clone(&path), line: assignment.line };
-        for remark in reading.posture.assign(directive, &value, origin) {
+        for remark in reading.posture.assign_at(place, &value, origin) {
             let (kind, text) = match remark {
                 Remark::Ignored(text) => (NoticeKind::Ignored, text),
                 Remark::Misread(text) => (NoticeKind::Misread, text),

@@ -266,7 +266,7 @@ impl Directive {
 
 impl PartialEq for Directive {
     fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
+        std::ptr::eq(self, other) || self.name == other.name
     }
 }
 

@@ -205,9 +205,13 @@ impl Renderer<'_> {
     fn blocks(written: &[Written], form: Form) -> (Vec<Block>, Vec<Vec<String>>) {
         let mut blocks: Vec<Block> = Vec::new();
         let mut unit = Vec::new();
+        let mut end = 0;
         for family in catalogue::FAMILIES {
+            // The families stand one after the other in the order of all rows.
+            let places = end..end + family.rows.len();
+            end = places.end;
             let mut settings = Vec::new();
-            for row in written.iter().filter(|row| family.rows.contains(&row.directive)) {
+            for row in written.iter().filter(|row| places.contains(&row.directive.index())) {
                 if let Some(setting) = setting(row, form) {
                     if row.directive.sections == Sections::Unit {
                         unit.push(setting);

@@ -40,7 +40,10 @@ pub struct Broken {
 
 /// Reads the text of the unit file or drop-in `source`.
 pub fn parse(source: &Arc<Path>, text: &[u8]) -> UnitLines {
+    /// A line of a unit with its end has some thirty bytes.
+    const LINE: usize = 32;
     let mut reader = Reader { source, section: None, lines: UnitLines::default() };
+    reader.lines.assignments.reserve(text.len() / LINE);
     for joined in JoinedLines::new(text) {
         if let Err(broken) = joined.and_then(|(line, text)| reader.read(line, &text)) {
             reader.lines.broken = Some(broken);

@@ -209,7 +209,8 @@ impl<'r> Loader<'r> {
             return Ok(Vec::new());
         }
         let mut chosen: BTreeMap<OsString, PathBuf> = BTreeMap::new();
-        for name in std::iter::once(id).chain(all.iter().filter(|name| *name != id)) {
+        let own = std::iter::once(id).chain(all.iter().filter(|name| *name != id));
+        for name in own.filter(|name| names.may_have_drop_ins(name)) {
             let candidates = name.drop_in_names();
             for directory in names.drop_in_directories(candidates.iter().map(UnitName::as_str)) {
                 self.choose(&directory, &mut chosen)?;
@@ -302,7 +303,11 @@ impl<'r> Loader<'r> {
 
 impl UnitText {
     fn append(&mut self, lines: UnitLines) {
-        self.assignments.extend(lines.assignments);
+        if self.assignments.is_empty() {
+            self.assignments = lines.assignments;
+        } else {
+            self.assignments.extend(lines.assignments);
+        }
         self.notices.extend(lines.notices);
     }
 

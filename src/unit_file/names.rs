@@ -287,6 +287,18 @@ impl Names {
         self.places.iter().any(|place| !place.listing.drop_ins.is_empty())
     }
 
+    /// Whether any drop-in directory may be one of `name`: all of those begin as it does, up to the first dash.
+    pub(super) fn may_have_drop_ins(&self, name: &UnitName) -> bool {
+        let text = name.as_str();
+        let end = text.bytes().skip(1).position(|byte| matches!(byte, b'-' | b'@' | b'.'));
+        let start = end.and_then(|end| text.get(..=end)).unwrap_or(text);
+        self.places.iter().any(|place| {
+            let drop_ins = &place.listing.drop_ins;
+            let next = drop_ins.get(drop_ins.partition_point(|known| known.as_str() < start));
+            next.is_some_and(|known| known.starts_with(start))
+        })
+    }
+
     /// All names, sorted, hidden ones left out.
     pub(super) fn all(&self) -> BTreeSet<UnitName> {
         let names = self.places.iter().flat_map(|place| place.listing.units(&self.suffix));

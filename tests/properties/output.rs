@@ -36,7 +36,11 @@ pub fn is_judged(assessment: &Assessment) {
     assert!(assessment.weight.bad <= assessment.weight.of, "{:?}", assessment.weight);
     for line in &assessment.lines {
         if let Badness::Of(badness) = line.badness {
-            assert!(badness <= line.group.check.range, "{} has badness {badness}", line.group.check.id);
+            assert!(
+                u64::from(badness) <= line.group.check.range,
+                "{} has badness {badness}",
+                line.group.check.id
+            );
         }
         assert!(line.exposure.is_none_or(|share| share.tenths() <= 100));
     }

@@ -157,6 +157,21 @@ pub enum LabelFile {
     Smack,
 }
 
+impl LabelFile {
+    /// Every module.
+    pub const ALL: [Self; 3] = [Self::Selinux, Self::AppArmor, Self::Smack];
+
+    /// Its file below /proc/PID (Documentation/filesystems/proc.rst). The oldest place is that of whichever module is
+    /// loaded, which its text does not say.
+    pub const fn file(self) -> &'static str {
+        match self {
+            Self::Selinux => "attr/current",
+            Self::AppArmor => "attr/apparmor/current",
+            Self::Smack => "attr/smack/current",
+        }
+    }
+}
+
 /// Which places a mount sign speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Places {

@@ -46,7 +46,7 @@ impl Judge<'_> {
         let text = match group.files.get(file.file) {
             Some(Fact::Known(text)) => text,
             Some(Fact::Denied) => return Sight::Unreadable(format!("{}/{}", group.path, file.file)),
-            Some(Fact::Missing) | None => return self.without_file(&expected, file),
+            Some(Fact::Missing | Fact::NotAsked) | None => return self.without_file(&expected, file),
         };
         match holds(file.holds, &setting.value, &declared, text) {
             Some(true) => Sight::Shown,

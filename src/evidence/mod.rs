@@ -14,12 +14,13 @@ mod tests;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::catalogue::{Directive, Proof, Requires, Sign, Trace};
 use crate::context::{Context, Scope};
 use crate::finding::{Finding, Severity};
 use crate::posture::{Origin, Posture, Setting, default_value};
-use crate::process::{ControlGroup, Process};
+use crate::process::{ControlGroup, Fact, Part, Process};
 use crate::value::Value;
 
 /// What is known of one directive that says something.
@@ -109,15 +110,30 @@ pub(crate) enum Doing {
 
 /// The files of a control group that a unit's directives are proved by.
 pub fn control_files(posture: &Posture) -> BTreeSet<&'static str> {
+    let file = |trace| match trace {
+        Trace::ControlGroup(file) => Some(file.file),
+        _ => None,
+    };
+    traces(posture).filter_map(file).collect()
+}
+
+/// What of its processes a unit's directives are proved by, beside who they are. Where processes are in hierarchies of
+/// version 1 matters for files alone that the unit's own group has not.
+pub fn process_parts(posture: &Posture, control_group: Option<&ControlGroup>) -> BTreeSet<Part> {
+    let has = |file: &str| {
+        control_group.is_some_and(|group| !matches!(group.files.get(file), Some(Fact::Missing) | None))
+    };
+    let asks = |trace: &Trace| !matches!(trace, Trace::ControlGroup(file) if has(file.file));
+    traces(posture).filter(asks).flat_map(trace::parts).collect()
+}
+
+/// All that the directives which say something may leave behind.
+fn traces(posture: &Posture) -> impl Iterator<Item = Trace> {
     let signs = declared(posture).filter_map(|(directive, _)| match directive.proof {
         Proof::By(signs) => Some(signs),
         Proof::Nothing(_) | Proof::Unstated => None,
     });
-    let file = |sign: &Sign| match sign.trace {
-        Trace::ControlGroup(file) => Some(file.file),
-        _ => None,
-    };
-    signs.flatten().filter_map(file).collect()
+    signs.flatten().map(|sign| sign.trace)
 }
 
 /// What the kernel shows of each directive that the unit sets, in the catalogue's order; nothing without processes.
@@ -266,13 +282,23 @@ impl Judge<'_> {
             match self.of_the_unit(directive, setting, sign.trace) {
                 Some(sight) => take(sight, None),
                 None => {
-                    for process in &self.scene.processes {
+                    for process in self.telling(sign.trace) {
                         take(self.of_a_process(directive, setting, sign.trace, process), Some(process));
                     }
                 }
             }
         }
         worst
+    }
+
+    /// The processes of which a trace tells anything new: where mounts tell it, the first of those that share them.
+    fn telling(&self, trace: Trace) -> impl Iterator<Item = &Process> {
+        let in_mounts = trace::parts(trace).contains(&Part::Mounts);
+        let mut met = BTreeSet::new();
+        self.scene.processes.iter().filter(move |process| match &process.mounts {
+            Fact::Known(mounts) if in_mounts => met.insert(Arc::as_ptr(mounts)),
+            _ => true,
+        })
     }
 
     fn weigh(
@@ -335,7 +361,7 @@ impl Judge<'_> {
 /// What a process runs, for people.
 fn program(process: &Process) -> String {
     match &process.program {
-        crate::process::Fact::Known(path) => path.clone(),
+        Fact::Known(path) => path.clone(),
         _ => process.name.clone(),
     }
 }

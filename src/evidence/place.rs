@@ -104,7 +104,7 @@ impl Judge<'_> {
         };
         let of = |process: &Process| match process.namespace(Namespace::Mount) {
             Fact::Known(number) => Some(*number),
-            Fact::Denied | Fact::Missing => None,
+            Fact::Denied | Fact::Missing | Fact::NotAsked => None,
         };
         let own = of(process);
         own != of(main) && own != self.scene.manager.as_ref().and_then(of)

@@ -11,8 +11,12 @@ const MANAGER_MOUNTS: &str =
     "1 0 8:1 / / rw shared:1 - ext4 /dev/a rw\n2 1 0:5 / /proc rw shared:2 - proc proc rw\n";
 
 fn posture(assignments: &[(&str, &str)]) -> anyhow::Result<Posture> {
+    posture_of(257, assignments)
+}
+
+fn posture_of(major: u16, assignments: &[(&str, &str)]) -> anyhow::Result<Posture> {
     let context = Context {
-        release: Release::latest(257),
+        release: Release::latest(major),
         mode: Mode::Loaded,
         scope: Scope::System,
         unit_type: UnitType::Service,
@@ -58,7 +62,7 @@ fn plain(pid: u32) -> Process {
         core_dumps: Fact::Known(0x33),
         personality: Fact::Known(0),
         merges_pages: Fact::Known(false),
-        labels: BTreeMap::from([(LabelFile::Selinux, Fact::Missing)]),
+        labels: LabelFile::ALL.map(|module| (module, Fact::Missing)).into(),
         control_groups: Fact::Known(vec![Hierarchy { controllers: vec![], path: GROUP.to_owned() }]),
     }
 }
@@ -320,5 +324,68 @@ fn findings_have_ids_and_what_cannot_be_read_is_told_once() -> anyhow::Result<()
         "{}",
         told[1].text
     );
+    Ok(())
+}
+
+/// A process of which no more is known than these parts.
+fn asked(process: Process, parts: &BTreeSet<Part>) -> Process {
+    fn part<T>(fact: Fact<T>, asked: bool) -> Fact<T> {
+        if asked { fact } else { Fact::NotAsked }
+    }
+    let has = |part: Part| parts.contains(&part);
+    Process {
+        limits: part(process.limits, has(Part::Limits)),
+        namespaces: process.namespaces.into_iter().filter(|(kind, _)| has(Part::Namespace(*kind))).collect(),
+        user_map: part(process.user_map, has(Part::UserMap)),
+        mounts: part(process.mounts, has(Part::Mounts)),
+        oom_score_adjust: part(process.oom_score_adjust, has(Part::OomScoreAdjust)),
+        core_dumps: part(process.core_dumps, has(Part::CoreDumps)),
+        personality: part(process.personality, has(Part::Personality)),
+        merges_pages: part(process.merges_pages, has(Part::MergesPages)),
+        labels: process.labels.into_iter().filter(|(module, _)| has(Part::Label(*module))).collect(),
+        control_groups: part(process.control_groups, has(Part::ControlGroups)),
+        ..process
+    }
+}
+
+#[test]
+fn the_parts_of_a_process_that_are_asked_for_are_all_that_its_unit_is_proved_by() -> anyhow::Result<()> {
+    let words = [
+        "yes",
+        "no",
+        "/x",
+        "/a:/x",
+        "5",
+        "5%",
+        "0077",
+        "x86",
+        "slave",
+        "CAP_CHOWN",
+        "user.slice",
+        "all",
+        "x",
+        "/dev/null rw",
+        "10.0.0.0/8",
+        "isolated",
+    ];
+    let mut proved = BTreeSet::new();
+    for directive in catalogue::all() {
+        let Proof::By(signs) = directive.proof else { continue };
+        let of_signs = signs.iter().flat_map(|sign| sign.at).copied();
+        let of_row = directive.hardened.iter().flat_map(|hardening| hardening.lines).copied();
+        for word in words.into_iter().chain(of_signs).chain(of_row) {
+            let posture = posture_of(262, &[(directive.name, word)])?;
+            let all = scene(vec![plain(10), with_mounts(plain(11), "3 1 8:2 / /x rw - tmpfs tmpfs rw\n")]);
+            let parts = process_parts(&posture, all.control_group.as_ref());
+            let processes = all.processes.iter().map(|process| asked(process.clone(), &parts)).collect();
+            let evidence = judge(&posture, &all);
+            assert_eq!(judge(&posture, &scene(processes)), evidence, "{}={word}", directive.name);
+            proved.extend(evidence.iter().map(|evidence| evidence.directive.name));
+        }
+    }
+    let signed = catalogue::all().iter().filter(|directive| matches!(directive.proof, Proof::By(_)));
+    let missed: Vec<_> =
+        signed.map(|directive| directive.name).filter(|name| !proved.contains(name)).collect();
+    assert!(missed.is_empty(), "{missed:?}");
     Ok(())
 }

@@ -5,11 +5,42 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Judge, Sight, missing};
 use crate::catalogue::{Directive, Kind, LabelFile, Namespace, Number, Trace};
 use crate::posture::Setting;
-use crate::process::{Fact, Filters, Process};
+use crate::process::{Fact, Filters, Part, Process};
 use crate::value::{ALL_CAPABILITIES, Value, bit, capabilities};
 
 /// The users that DynamicUser= gives out (systemd.exec(5)).
 const DYNAMIC_USERS: std::ops::RangeInclusive<u32> = 61184..=65519;
+
+/// What a trace is looked for in, beside who the process is.
+pub(super) fn parts(trace: Trace) -> Vec<Part> {
+    match trace {
+        Trace::Bounding | Trace::Ambient | Trace::Without(_) => vec![Part::Namespace(Namespace::User)],
+        Trace::Namespace(kind) => vec![Part::Namespace(kind)],
+        Trace::Limit(_) => vec![Part::Limits],
+        Trace::Number(Number::OomScoreAdjust) => vec![Part::OomScoreAdjust],
+        Trace::Personality => vec![Part::Personality],
+        Trace::CoreDumps => vec![Part::CoreDumps],
+        Trace::MergesPages => vec![Part::MergesPages],
+        Trace::Label(file) => vec![Part::Label(file)],
+        // Processes of one namespace share their mounts.
+        Trace::Mount(..) | Trace::ProcOption(_) | Trace::Propagation | Trace::Root => {
+            vec![Part::Mounts, Part::Namespace(Namespace::Mount)]
+        }
+        Trace::ControlGroup(_) => vec![Part::ControlGroups],
+        Trace::User
+        | Trace::Group
+        | Trace::Groups
+        | Trace::DynamicUser
+        | Trace::NoNewPrivileges
+        | Trace::Filter
+        | Trace::UMask
+        | Trace::Number(Number::Nice | Number::SchedulingPolicy | Number::SchedulingPriority)
+        | Trace::Processors
+        | Trace::Slice
+        | Trace::Program
+        | Trace::DeviceProgram => Vec::new(),
+    }
+}
 
 impl Judge<'_> {
     pub(super) fn of_a_process(
@@ -54,7 +85,7 @@ impl Judge<'_> {
             Trace::NoNewPrivileges => match &status.no_new_privileges {
                 Fact::Known(true) => Sight::Shown,
                 Fact::Known(false) => missing("`NoNewPrivs: 1`", "`NoNewPrivs: 0`"),
-                Fact::Denied | Fact::Missing => not_told("`NoNewPrivs`"),
+                Fact::Denied | Fact::Missing | Fact::NotAsked => not_told("`NoNewPrivs`"),
             },
             Trace::Filter => self.filtered(process),
             Trace::Namespace(kind) => self.namespace(process, kind),
@@ -181,6 +212,7 @@ impl Judge<'_> {
         let own = match process.namespace(kind) {
             Fact::Known(own) => own,
             Fact::Denied => return Sight::Unreadable(file),
+            Fact::NotAsked => return not_asked(),
             Fact::Missing => {
                 return missing(format!("a {} namespace of its own", kind.file()), "none of that kind");
             }
@@ -191,7 +223,7 @@ impl Judge<'_> {
                 missing(format!("a {} namespace of its own", kind.file()), "the manager's")
             }
             Some((pid, Fact::Denied)) => Sight::Unreadable(format!("/proc/{pid}/ns/{}", kind.file())),
-            Some((_, Fact::Missing)) | None => {
+            Some((_, Fact::Missing | Fact::NotAsked)) | None => {
                 Sight::Invisible("the manager's own namespaces cannot be told".to_owned())
             }
         }
@@ -268,8 +300,9 @@ fn label(declared: &str, file: LabelFile, process: &Process) -> Sight {
     let wanted = declared.strip_prefix('-').unwrap_or(declared);
     let seen = match process.labels.get(&file) {
         Some(Fact::Known(seen)) => seen,
-        Some(Fact::Denied) => return unread(&Fact::<()>::Denied, process, "attr/current"),
-        Some(Fact::Missing) | None => {
+        Some(Fact::Denied) => return unread(&Fact::<()>::Denied, process, file.file()),
+        Some(Fact::NotAsked) | None => return not_asked(),
+        Some(Fact::Missing) => {
             return missing(format!("`{wanted}`"), "no label")
                 .because("the kernel has not loaded that security module");
         }
@@ -286,11 +319,17 @@ pub(super) fn unread<T>(fact: &Fact<T>, process: &Process, file: &str) -> Sight 
     match fact {
         Fact::Denied => Sight::Unreadable(format!("/proc/{}/{file}", process.pid)),
         Fact::Known(_) | Fact::Missing => not_told(&format!("`{file}`")),
+        Fact::NotAsked => not_asked(),
     }
 }
 
 fn not_told(what: &str) -> Sight {
     Sight::Invisible(format!("this kernel does not tell {what}"))
+}
+
+/// What [`parts`] asks for leaves nothing to this.
+fn not_asked() -> Sight {
+    Sight::Invisible("it was not looked for".to_owned())
 }
 
 fn not_understood() -> Sight {

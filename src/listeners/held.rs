@@ -109,7 +109,7 @@ impl Sockets {
             networks.extend(network(&manager));
             read_tables(&manager, &mut tables);
         }
-        let mut holders: Vec<(u64, u32, String)> = Vec::new();
+        let mut holders: Vec<(u32, BTreeSet<u64>)> = Vec::new();
         for pid in processes {
             let Ok(dir) = self.proc.open_dir(pid.to_string()) else { continue };
             let inodes = match inodes(&dir) {
@@ -128,13 +128,14 @@ impl Sockets {
             if network(&dir).is_none_or(|network| networks.insert(network)) {
                 read_tables(&dir, &mut tables);
             }
-            let name = text(&dir, "comm").unwrap_or_default();
-            let name = name.trim_end_matches('\n');
-            holders.extend(inodes.into_iter().map(|inode| (inode, *pid, name.to_owned())));
+            holders.push((*pid, inodes));
         }
-        for (inode, pid, name) in holders {
-            if let Some(address) = tables.get(&inode) {
-                held.by_address.entry(address.clone()).or_insert(Holder::Process(pid, name));
+        for (pid, inodes) in holders {
+            let addresses = inodes.iter().filter_map(|inode| tables.get(inode));
+            for address in addresses {
+                let name = || text(&self.proc, &format!("{pid}/comm")).unwrap_or_default();
+                let holder = || Holder::Process(pid, name().trim_end_matches('\n').to_owned());
+                held.by_address.entry(address.clone()).or_insert_with(holder);
             }
         }
         held

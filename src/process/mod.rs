@@ -12,7 +12,7 @@ mod mounts;
 mod status;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -37,9 +37,55 @@ pub enum Fact<T> {
     Denied,
     /// This kernel does not say it, or not in a form that is known.
     Missing,
+    /// Nobody asked it.
+    NotAsked,
 }
 
-/// One process, as it was at one moment.
+/// What the kernel tells of a process in a file of its own, beside who it is and what it may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// [`Process::limits`]
+    Limits,
+    /// One of [`Process::namespaces`]
+    Namespace(Namespace),
+    /// [`Process::user_map`]
+    UserMap,
+    /// [`Process::mounts`]
+    Mounts,
+    /// [`Process::oom_score_adjust`]
+    OomScoreAdjust,
+    /// [`Process::core_dumps`]
+    CoreDumps,
+    /// [`Process::personality`]
+    Personality,
+    /// [`Process::merges_pages`]
+    MergesPages,
+    /// One of [`Process::labels`]
+    Label(LabelFile),
+    /// [`Process::control_groups`]
+    ControlGroups,
+}
+
+impl Part {
+    /// Every part.
+    pub fn all() -> BTreeSet<Self> {
+        let plain = [
+            Self::Limits,
+            Self::UserMap,
+            Self::Mounts,
+            Self::OomScoreAdjust,
+            Self::CoreDumps,
+            Self::Personality,
+            Self::MergesPages,
+            Self::ControlGroups,
+        ];
+        let namespaces = Namespace::ALL.into_iter().map(Self::Namespace);
+        let labels = LabelFile::ALL.into_iter().map(Self::Label);
+        plain.into_iter().chain(namespaces).chain(labels).collect()
+    }
+}
+
+/// One process, as it was at one moment; its parts as far as they were asked for.
 #[derive(Clone, Debug)]
 pub struct Process {
     /// Its number, as the reader sees it.
@@ -90,13 +136,13 @@ impl Process {
         };
         match &self.program {
             Fact::Known(path) => self.name.starts_with('(') && is_systemd(path),
-            Fact::Denied | Fact::Missing => self.name.starts_with('('),
+            Fact::Denied | Fact::Missing | Fact::NotAsked => self.name.starts_with('('),
         }
     }
 
     /// The inode number of a namespace.
     pub fn namespace(&self, kind: Namespace) -> &Fact<u64> {
-        self.namespaces.get(&kind).unwrap_or(&Fact::Missing)
+        self.namespaces.get(&kind).unwrap_or(&Fact::NotAsked)
     }
 }
 
@@ -117,29 +163,32 @@ impl Processes {
         Ok(Self { dir, mounts: RefCell::default() })
     }
 
-    /// What is known of a process; nothing of one that is gone, or that only waits to be asked how it ended.
-    pub fn read(&self, pid: u32) -> Option<Process> {
+    /// What is known of a process, and these parts; nothing of one that is gone, or that only waits to be asked how it
+    /// ended.
+    pub fn read(&self, pid: u32, parts: &BTreeSet<Part>) -> Option<Process> {
         let dir = self.dir.open_dir(pid.to_string()).ok()?;
         let before = Stat::read(&dir).filter(Stat::lives)?;
         let Fact::Known(status) = text(&dir, "status") else { return None };
         let status = Status::parse(&status)?;
-        let namespaces: BTreeMap<_, _> =
-            Namespace::ALL.into_iter().map(|kind| (kind, namespace(&dir, kind))).collect();
-        let mounts = self.mounts(&dir, namespaces.get(&Namespace::Mount));
+        let asked = Asked { dir: &dir, parts };
+        let namespaces = asked.each(Namespace::ALL, Part::Namespace, |kind| namespace(&dir, kind));
+        let mounts = asked.part(Part::Mounts, || self.mounts(&dir, namespaces.get(&Namespace::Mount)));
         let process = Process {
             pid,
             program: link(&dir, "exe"),
             status,
-            limits: text(&dir, "limits").map(|text| limits(&text)),
+            limits: asked.text(Part::Limits, "limits").map(|text| limits(&text)),
             namespaces,
-            user_map: text(&dir, "uid_map"),
+            user_map: asked.text(Part::UserMap, "uid_map"),
             mounts,
-            oom_score_adjust: number(&dir, "oom_score_adj"),
-            core_dumps: hexadecimal(&dir, "coredump_filter"),
-            personality: hexadecimal(&dir, "personality"),
-            merges_pages: text(&dir, "ksm_stat").and_then(|text| merges(&text)),
-            labels: LABELS.iter().map(|(module, files)| (*module, label(&dir, files))).collect(),
-            control_groups: text(&dir, "cgroup").map(|text| Hierarchy::parse(&text)),
+            oom_score_adjust: asked
+                .text(Part::OomScoreAdjust, "oom_score_adj")
+                .and_then(|text| number(&text)),
+            core_dumps: asked.text(Part::CoreDumps, "coredump_filter").and_then(|text| hexadecimal(&text)),
+            personality: asked.text(Part::Personality, "personality").and_then(|text| hexadecimal(&text)),
+            merges_pages: asked.text(Part::MergesPages, "ksm_stat").and_then(|text| merges(&text)),
+            labels: asked.each(LabelFile::ALL, Part::Label, |module| label(&dir, module)),
+            control_groups: asked.text(Part::ControlGroups, "cgroup").map(|text| Hierarchy::parse(&text)),
             name: before.name.clone(),
             started: before.started,
             nice: before.nice,
@@ -157,7 +206,7 @@ impl Processes {
         let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
         let read = |pid: u32| match text(&self.dir, &format!("{pid}/status")) {
             Fact::Known(status) => Some((pid, Status::parse(&status)?)),
-            Fact::Denied | Fact::Missing => None,
+            Fact::Denied | Fact::Missing | Fact::NotAsked => None,
         };
         numbers.filter_map(read).collect()
     }
@@ -190,6 +239,7 @@ impl<T> Fact<T> {
             Self::Known(value) => follow(value).map_or(Fact::Missing, Fact::Known),
             Self::Denied => Fact::Denied,
             Self::Missing => Fact::Missing,
+            Self::NotAsked => Fact::NotAsked,
         }
     }
 
@@ -202,13 +252,32 @@ impl<T> Fact<T> {
     }
 }
 
-/// Where modules keep their labels, the newer place first (Documentation/filesystems/proc.rst). Which module the oldest
-/// place belongs to, its text does not say: only one of them can be loaded.
-const LABELS: [(LabelFile, &[&str]); 3] = [
-    (LabelFile::Selinux, &["attr/current"]),
-    (LabelFile::AppArmor, &["attr/apparmor/current"]),
-    (LabelFile::Smack, &["attr/smack/current"]),
-];
+/// The parts that are asked for of a process.
+struct Asked<'a> {
+    dir: &'a Dir,
+    parts: &'a BTreeSet<Part>,
+}
+
+impl Asked<'_> {
+    fn part<T>(&self, part: Part, read: impl FnOnce() -> Fact<T>) -> Fact<T> {
+        if self.parts.contains(&part) { read() } else { Fact::NotAsked }
+    }
+
+    fn text(&self, part: Part, file: &str) -> Fact<String> {
+        self.part(part, || text(self.dir, file))
+    }
+
+    /// Those of several alike.
+    fn each<K: Copy + Ord, T>(
+        &self,
+        kinds: impl IntoIterator<Item = K>,
+        part: impl Fn(K) -> Part,
+        read: impl Fn(K) -> Fact<T>,
+    ) -> BTreeMap<K, Fact<T>> {
+        let asked = kinds.into_iter().filter(|kind| self.parts.contains(&part(*kind)));
+        asked.map(|kind| (kind, read(kind))).collect()
+    }
+}
 
 /// The fields of /proc/PID/stat that are asked for (proc_pid_stat(5)).
 struct Stat {
@@ -248,12 +317,12 @@ fn text(dir: &Dir, file: &str) -> Fact<String> {
     Fact::of(dir.read(file)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn number(dir: &Dir, file: &str) -> Fact<i64> {
-    text(dir, file).and_then(|text| text.trim().parse().ok())
+fn number(text: &str) -> Option<i64> {
+    text.trim().parse().ok()
 }
 
-fn hexadecimal(dir: &Dir, file: &str) -> Fact<u64> {
-    text(dir, file).and_then(|text| u64::from_str_radix(text.trim(), 16).ok())
+fn hexadecimal(text: &str) -> Option<u64> {
+    u64::from_str_radix(text.trim(), 16).ok()
 }
 
 /// What a link of the kernel's names; such a link is read and never followed.
@@ -285,10 +354,8 @@ fn merges(text: &str) -> Option<bool> {
     Some(line.trim() == "yes")
 }
 
-fn label(dir: &Dir, files: &[&str]) -> Fact<String> {
-    let read = |file: &&str| text(dir, file).map(|text| text.trim_end_matches(['\0', '\n']).to_owned());
-    let mut found = files.iter().map(read);
-    found.find(|fact| *fact != Fact::Missing).unwrap_or(Fact::Missing)
+fn label(dir: &Dir, module: LabelFile) -> Fact<String> {
+    text(dir, module.file()).map(|text| text.trim_end_matches(['\0', '\n']).to_owned())
 }
 
 #[cfg(test)]

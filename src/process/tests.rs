@@ -43,7 +43,8 @@ fn a_process_is_read_and_what_is_not_there_is_missing() -> anyhow::Result<()> {
     )?;
     symlink("mnt:[4026531841]", proc.path().join("10/ns/mnt"))?;
     symlink("/usr/bin/x", proc.path().join("10/exe"))?;
-    let process = Processes::open(proc.path())?.read(10).ok_or_else(|| anyhow::anyhow!("gone"))?;
+    let process =
+        Processes::open(proc.path())?.read(10, &Part::all()).ok_or_else(|| anyhow::anyhow!("gone"))?;
     assert_eq!((process.name.as_str(), process.started), ("a) b", 777));
     assert_eq!((process.nice, process.priority, process.policy), (5, 7, 2));
     assert_eq!(process.program, Fact::Known("/usr/bin/x".to_owned()));
@@ -78,7 +79,7 @@ fn what_has_ended_was_never_there() -> anyhow::Result<()> {
     write(proc.path(), 12, &[("stat", "nonsense"), ("status", STATUS)])?;
     let processes = Processes::open(proc.path())?;
     for pid in [10, 11, 12, 13] {
-        assert!(processes.read(pid).is_none(), "{pid}");
+        assert!(processes.read(pid, &Part::all()).is_none(), "{pid}");
     }
     Ok(())
 }
@@ -98,7 +99,8 @@ fn children_of_the_manager_are_told_apart() -> anyhow::Result<()> {
     }
     let processes = Processes::open(proc.path())?;
     for (pid, name, _, expected) in cases {
-        let process = processes.read(pid).ok_or_else(|| anyhow::anyhow!("{name} is gone"))?;
+        let process =
+            processes.read(pid, &BTreeSet::new()).ok_or_else(|| anyhow::anyhow!("{name} is gone"))?;
         assert_eq!(process.is_manager_child(), expected, "{name}");
     }
     Ok(())

@@ -9,7 +9,7 @@ use crate::bus_value::BusValue;
 use crate::context::Scope;
 use crate::evidence::{self, Evidence, Scene};
 use crate::posture::Posture;
-use crate::process::{ControlGroups, Process, Processes, control_groups};
+use crate::process::{ControlGroups, Part, Process, Processes, control_groups};
 use crate::unit_file::{Links, Root};
 
 /// The kernel of this host, and the manager whose processes are looked at.
@@ -30,14 +30,12 @@ impl Kernel {
         let control_groups = control_groups("/sys/fs/cgroup");
         let own = manager.own_properties();
         let process = match scope {
-            Scope::System => processes.read(1),
+            Scope::System => processes.read(1, &Part::all()),
             // A user's manager has a control group of its own beside those of its units.
             Scope::User => own.text("ControlGroup").and_then(|group| {
                 let group = control_groups.as_ref()?.read(&format!("{group}/init.scope"), [])?;
-                group
-                    .processes
-                    .iter()
-                    .find_map(|pid| processes.read(*pid).filter(|found| !found.is_manager_child()))
+                let read = |pid: &u32| processes.read(*pid, &Part::all());
+                group.processes.iter().filter_map(read).find(|found| !found.is_manager_child())
             }),
         };
         let container =
@@ -66,9 +64,10 @@ impl Kernel {
         if main.is_some_and(|main| !numbers.contains(&main)) {
             return Vec::new();
         }
+        let parts = evidence::process_parts(posture, control_group.as_ref());
         let processes: Vec<Process> = numbers
             .into_iter()
-            .filter_map(|pid| self.processes.read(pid))
+            .filter_map(|pid| self.processes.read(pid, &parts))
             .filter(|process| !process.is_manager_child())
             .collect();
         let scene = Scene {

@@ -5,16 +5,22 @@
 use std::env;
 use std::ffi::OsString;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use zbus::Connection;
 use zbus::connection::Builder;
 
 use super::failure::{BusFailure, plain};
-use super::within;
+use super::{direct, within};
 
 /// The system bus of a machine that systemd runs.
 const SYSTEM_BUS: &str = "unix:path=/run/dbus/system_bus_socket";
+/// The system manager's own socket, root's alone, and a user manager's in its runtime directory. systemd's tools ask
+/// there first as well (systemd 240 to 262, bus_connect_system_systemd and bus_connect_user_systemd): no bus daemon
+/// stands between, whether for its time or because there is none.
+const SYSTEM_MANAGER: &str = "/run/systemd/private";
+const USER_MANAGER: &str = "systemd/private";
 
 /// Which bus is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,8 +35,8 @@ pub enum Address {
 }
 
 impl Address {
-    /// Connects and says hello, within `timeout`.
-    pub(super) async fn open(&self, timeout: Duration) -> Result<Connection, BusFailure> {
+    /// Connects and says hello, within `timeout`: to the manager's own socket where the caller may, else to the bus.
+    pub async fn open(&self, timeout: Duration) -> Result<Connection, BusFailure> {
         self.open_in(timeout, |variable| env::var_os(variable)).await
     }
 
@@ -39,6 +45,12 @@ impl Address {
         timeout: Duration,
         environment: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Connection, BusFailure> {
+        // A socket that is not there, not the caller's to use, or of another process namespace: the bus is for everybody.
+        if let Some(begun) = self.direct(&environment).and_then(|path| direct::builder(&path).ok())
+            && let Ok(connection) = within(timeout, begun.build()).await?
+        {
+            return Ok(connection);
+        }
         let addresses = self.resolve(environment)?;
         let mut failure = self.unreachable(&addresses, "the address is empty");
         for address in addresses.split(';').filter(|address| !address.is_empty()) {
@@ -55,6 +67,22 @@ impl Address {
         Err(failure)
     }
 
+    /// The manager's own socket, beside the bus that is asked unless a variable leads elsewhere.
+    fn direct(&self, environment: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+        let set = |variable: &str| environment(variable).filter(|value| !value.is_empty());
+        match self {
+            Self::System => set("DBUS_SYSTEM_BUS_ADDRESS").is_none().then(|| PathBuf::from(SYSTEM_MANAGER)),
+            Self::User => {
+                let directory = set("XDG_RUNTIME_DIR")?.into_string().ok()?;
+                // A login sets the address of the user's bus, which lies in the runtime directory.
+                let bus = user_bus(&directory);
+                let is_own = set("DBUS_SESSION_BUS_ADDRESS").is_none_or(|address| *address == *bus);
+                is_own.then(|| Path::new(&directory).join(USER_MANAGER))
+            }
+            Self::At(_) => None,
+        }
+    }
+
     /// The D-Bus addresses to try, separated by `;`.
     fn resolve(&self, environment: impl Fn(&str) -> Option<OsString>) -> Result<String, BusFailure> {
         let set = |variable: &str| match environment(variable) {
@@ -69,7 +97,7 @@ impl Address {
             Self::User => match set("DBUS_SESSION_BUS_ADDRESS")? {
                 Some(address) => Ok(address),
                 None => match set("XDG_RUNTIME_DIR")? {
-                    Some(directory) => Ok(format!("unix:path={}/bus", escape(&directory))),
+                    Some(directory) => Ok(user_bus(&directory)),
                     None => Err(self.unreachable("$XDG_RUNTIME_DIR/bus", "`$XDG_RUNTIME_DIR` is not set")),
                 },
             },
@@ -92,6 +120,10 @@ impl fmt::Display for Address {
             Self::At(_) => "bus",
         })
     }
+}
+
+fn user_bus(runtime_directory: &str) -> String {
+    format!("unix:path={}/bus", escape(runtime_directory))
 }
 
 /// The escaping of values in D-Bus addresses: everything but the bytes that need none.
@@ -122,6 +154,7 @@ fn reason(error: &zbus::Error) -> String {
 mod tests {
     use std::ffi::OsString;
     use std::os::unix::ffi::OsStringExt;
+    use std::path::PathBuf;
     use std::time::Duration;
 
     use super::Address;
@@ -145,6 +178,25 @@ mod tests {
         assert_eq!(resolve(&Address::User, &[runtime, session])?, "unix:abstract=a");
         assert!(matches!(resolve(&Address::User, &[]), Err(BusFailure::NoBus { .. })));
         Ok(())
+    }
+
+    #[test]
+    fn a_manager_is_asked_directly_unless_a_variable_leads_elsewhere() {
+        let direct = |address: &Address, set: &[(&str, &str)]| {
+            address.direct(|variable| {
+                set.iter().find(|(name, _)| *name == variable).map(|(_, value)| value.into())
+            })
+        };
+        let runtime = ("XDG_RUNTIME_DIR", "/run/user/1");
+        let user = Some(PathBuf::from("/run/user/1/systemd/private"));
+        assert_eq!(direct(&Address::System, &[]), Some(PathBuf::from("/run/systemd/private")));
+        assert_eq!(direct(&Address::System, &[("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/x")]), None);
+        assert_eq!(direct(&Address::User, &[runtime]), user);
+        let own = ("DBUS_SESSION_BUS_ADDRESS", "unix:path=/run/user/1/bus");
+        assert_eq!(direct(&Address::User, &[runtime, own]), user);
+        assert_eq!(direct(&Address::User, &[runtime, ("DBUS_SESSION_BUS_ADDRESS", "unix:abstract=a")]), None);
+        assert_eq!(direct(&Address::User, &[]), None);
+        assert_eq!(direct(&Address::At("unix:path=/x".to_owned()), &[runtime]), None);
     }
 
     #[test]

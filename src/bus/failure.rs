@@ -46,6 +46,13 @@ pub enum BusFailure {
     Refused(String),
     /// The connection broke.
     Disconnected(String),
+    /// The manager went away and came back as another release, whose answers are to be judged by other rules.
+    Replaced {
+        /// The release that had been answering.
+        was: String,
+        /// The one that answers now.
+        now: String,
+    },
     /// An answer that systemd does not give.
     Protocol(String),
 }
@@ -57,6 +64,16 @@ impl BusFailure {
 
     pub(super) fn protocol(reason: &str) -> Self {
         Self::Protocol(plain(reason))
+    }
+
+    /// Whether the manager went away before it answered; one that executes itself anew comes back.
+    pub(super) const fn is_loss(&self) -> bool {
+        matches!(self, Self::Disconnected(_) | Self::NoSystemd)
+    }
+
+    /// Whether this is what the manager says of the unit, and no failure to ask it.
+    pub const fn is_answer(&self) -> bool {
+        matches!(self, Self::Template | Self::Refused(_))
     }
 }
 
@@ -89,6 +106,10 @@ impl fmt::Display for BusFailure {
             Self::Refused(reason) => write!(f, "the manager refuses: {reason}"),
             Self::Disconnected(reason) => {
                 write!(f, "the connection to the bus broke ({reason}): try again")
+            }
+            Self::Replaced { was, now } => {
+                let (was, now) = (plain(was), plain(now));
+                write!(f, "systemd {was} was replaced by {now} while it was asked: try again")
             }
             Self::Protocol(reason) => {
                 write!(f, "not an answer that systemd gives: {reason}; is that its bus?")

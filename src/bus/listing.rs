@@ -12,7 +12,9 @@ use zbus::{Connection, Message, ObjectPath};
 
 use super::failure::BusFailure;
 use super::properties::LoadState;
-use super::{MANAGER_INTERFACE, MANAGER_PATH, MAX_LIST_BYTES, Method, call, is_template, unit_path};
+use super::{
+    MANAGER_INTERFACE, MANAGER_PATH, MAX_LIST_BYTES, MAX_SERVICES, Method, call, is_template, unit_path,
+};
 
 const SUFFIX: &str = ".service";
 const LIST_UNITS: Method = (MANAGER_INTERFACE, "ListUnitsByPatterns");
@@ -60,7 +62,7 @@ impl ListedService {
 
 /// Name, description, load, active and sub state, followed unit, object, and the job's number,
 /// type and object.
-type UnitRow<'a> =
+pub(super) type UnitRow<'a> =
     (&'a str, &'a str, &'a str, &'a str, &'a str, &'a str, ObjectPath<'a>, u32, &'a str, ObjectPath<'a>);
 
 pub(super) async fn list_services(
@@ -89,6 +91,10 @@ fn merge(units: &Message, files: &Message) -> Result<Vec<ListedService>, BusFail
         if let Some(service) = entry(&mut services, name) {
             service.file = Some(InstalledFile { path: path.into(), state: state.to_owned() });
         }
+    }
+    if services.len() > MAX_SERVICES {
+        let count = services.len();
+        return Err(BusFailure::Protocol(format!("a list of {count} services, more than {MAX_SERVICES}")));
     }
     Ok(services.into_values().collect())
 }

@@ -11,6 +11,7 @@
 
 mod address;
 mod convert;
+mod direct;
 mod failure;
 mod listing;
 mod properties;
@@ -21,10 +22,12 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::pin::pin;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
-use futures_util::future::{self, try_join_all};
-use futures_util::{StreamExt, stream};
+use futures_util::future::try_join_all;
+use futures_util::{Stream, StreamExt, stream};
 use zbus::export::serde::Serialize;
 use zbus::{Connection, DynamicType, Message};
 use zruntime::SharedRuntime;
@@ -50,6 +53,15 @@ pub const IN_FLIGHT: usize = 16;
 const MAX_PROPERTIES_BYTES: usize = 2 << 20;
 /// The largest list of units that is read, in bytes; a unit takes about 250.
 const MAX_LIST_BYTES: usize = 32 << 20;
+/// The services of a manager that are believed. systemd's own limit of units is 131072 (MANAGER_MAX_NAMES), of which few
+/// are services.
+const MAX_SERVICES: usize = 1 << 16;
+/// The socket units of one unit that are asked for.
+const MAX_SOCKETS: usize = 256;
+/// All questions of one kind may take as many time-outs together; a manager that is only slow answers hundreds in one.
+const MAX_TIME_OUTS: u32 = 12;
+/// How long a manager that went away is left alone before it is looked for once more.
+const AWAY: Duration = Duration::from_millis(100);
 
 /// Which properties of a unit are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,15 +79,14 @@ pub enum Interfaces {
 pub struct Answer {
     /// Of the unit itself.
     pub properties: Properties,
-    /// Of the socket units that belong to it, by their names, what was asked of them. One that was not answered in
-    /// full is missing.
-    pub sockets: BTreeMap<String, Properties>,
+    /// Of the socket units that belong to it, by their names, what was asked of them: all of it, or why not.
+    pub sockets: BTreeMap<String, Result<Properties, BusFailure>>,
 }
 
 /// What is asked of the socket units that belong to a unit.
 pub struct OfSockets<'q> {
     /// Their names, by the name under which the unit was asked for and its properties.
-    pub names: &'q dyn Fn(&str, &Properties) -> BTreeSet<String>,
+    pub names: &'q (dyn Fn(&str, &Properties) -> BTreeSet<String> + Sync),
     /// Properties that every unit has.
     pub unit: &'q [&'static str],
     /// Properties that socket units alone have.
@@ -85,7 +96,9 @@ pub struct OfSockets<'q> {
 /// A connection to the manager of a system or of a user.
 #[derive(Debug)]
 pub struct Manager {
-    connection: Connection,
+    connection: Mutex<Connection>,
+    /// Where it is found again; nothing where it was handed a connection.
+    address: Option<Address>,
     timeout: Duration,
     version: String,
     own: Properties,
@@ -96,7 +109,8 @@ impl Manager {
     /// here and not at the first unit. No step takes longer than `timeout`, nor does any later
     /// call.
     pub fn connect(address: &Address, timeout: Duration) -> Result<Self, BusFailure> {
-        zbus::block_on(async { Self::over(address.open(timeout).await?, timeout).await })
+        let manager = zbus::block_on(async { Self::over(address.open(timeout).await?, timeout).await })?;
+        Ok(Self { address: Some(address.clone()), ..manager })
     }
 
     async fn over(connection: Connection, timeout: Duration) -> Result<Self, BusFailure> {
@@ -106,7 +120,13 @@ impl Manager {
         let version = own
             .text("Version")
             .ok_or_else(|| BusFailure::Protocol("the manager does not say its version".to_owned()))?;
-        Ok(Self { version: version.to_owned(), connection, timeout, own })
+        Ok(Self {
+            version: version.to_owned(),
+            connection: Mutex::new(connection),
+            address: None,
+            timeout,
+            own,
+        })
     }
 
     /// The release and the distributor's suffix, as `257.13-1~deb13u1`.
@@ -146,67 +166,184 @@ impl Manager {
     ///
     /// A unit that is not loaded is loaded by being asked for; one without a file comes back with
     /// [`LoadState::NotFound`]. A unit that is unloaded between the manager's looking it up and
-    /// reading it is asked for once more. When as many calls in a row as are under way at once
-    /// went unanswered, the manager is taken for hung and the rest is not waited for.
+    /// reading it is asked for once more, as are those that a manager took along when it went away to execute itself
+    /// anew. When as many calls in a row as are under way at once went unanswered, the manager is taken for hung and the
+    /// rest is not waited for.
     pub fn properties(
         &self,
         units: &[String],
         interfaces: Interfaces,
     ) -> Vec<(String, Result<Properties, BusFailure>)> {
-        let unanswered = &Cell::new(0);
-        let asked = stream::iter(units).map(|unit| async move {
-            let properties = self.unit(unit, interfaces, unanswered).await;
-            (unit.clone(), properties)
+        let none = OfSockets { names: &|_, _| BTreeSet::new(), unit: &[], socket: &[] };
+        let mut read = Vec::with_capacity(units.len());
+        self.ask_all(units, interfaces, &none, |unit, answer| {
+            read.push((unit.to_owned(), answer.map(|answer| answer.properties)));
         });
-        zbus::block_on(asked.buffered(IN_FLIGHT).collect())
+        read
     }
 
     /// The same, all properties of each and what belongs to it: `answered` is called in the order
     /// asked as soon as a unit is read, so that what is done with one is done while the manager is
     /// busy with the next. Of the socket units that belong to a unit, only what `of_sockets` says is
     /// asked for.
-    pub fn each<'u>(
+    pub fn each(
         &self,
-        units: &'u [String],
+        units: &[String],
         of_sockets: &OfSockets<'_>,
-        mut answered: impl FnMut(&str, Result<Answer, BusFailure>),
+        answered: impl FnMut(&str, Result<Answer, BusFailure>),
     ) {
-        let unanswered = &Cell::new(0);
-        let ask =
-            |unit: &'u String| async move { (unit, self.unit(unit, Interfaces::All, unanswered).await) };
-        // A stage of its own: a unit that waits for its sockets keeps no other from being asked for.
-        let ask_on = |(unit, properties): (&'u String, Result<Properties, BusFailure>)| async move {
-            let answer = match properties {
-                Ok(properties) => {
-                    let names = (of_sockets.names)(unit, &properties);
-                    let asked = stream::iter(names).map(|name| self.socket(name, of_sockets, unanswered));
-                    let sockets = asked.buffered(IN_FLIGHT).filter_map(future::ready).collect().await;
-                    Ok(Answer { properties, sockets })
-                }
-                Err(failure) => Err(failure),
-            };
-            (unit, answer)
-        };
-        zbus::block_on(async {
-            let properties = stream::iter(units).map(ask).buffered(IN_FLIGHT);
-            let mut answers = pin!(properties.map(ask_on).buffered(IN_FLIGHT));
-            while let Some((unit, answer)) = answers.next().await {
-                answered(unit, answer);
-            }
-        });
+        self.ask_all(units, Interfaces::All, of_sockets, answered);
     }
 
     /// The services in memory and those that are only installed, sorted by name.
     pub fn list_services(&self) -> Result<Vec<ListedService>, BusFailure> {
-        zbus::block_on(listing::list_services(&self.connection, self.timeout))
+        let list = || zbus::block_on(listing::list_services(&self.connection(), self.timeout));
+        match list() {
+            Err(failure) if failure.is_loss() => {
+                self.return_of(failure)?;
+                list()
+            }
+            listed => listed,
+        }
     }
 
-    async fn unit(
+    fn ask_all(
+        &self,
+        units: &[String],
+        interfaces: Interfaces,
+        of_sockets: &OfSockets<'_>,
+        mut answered: impl FnMut(&str, Result<Answer, BusFailure>),
+    ) {
+        let is_lost = |answer: &Result<Answer, BusFailure>| answer.as_ref().is_err_and(BusFailure::is_loss);
+        // From the first that was lost on: they keep their order.
+        let mut held: Vec<(&str, Result<Answer, BusFailure>)> = Vec::new();
+        let names = units.iter().map(String::as_str);
+        let round = Round::new(self);
+        zbus::block_on(async {
+            let mut answers = pin!(round.answers(names, interfaces, of_sockets));
+            while let Some((unit, answer)) = answers.next().await {
+                if held.is_empty() && !is_lost(&answer) {
+                    answered(unit, answer);
+                } else {
+                    held.push((unit, answer));
+                }
+            }
+        });
+        let lost: Vec<&str> =
+            held.iter().filter(|(_, answer)| is_lost(answer)).map(|(unit, _)| *unit).collect();
+        if let Some((_, Err(failure))) = held.first() {
+            let back = self.return_of(failure.clone());
+            let round = Round::new(self);
+            let again: Vec<Result<Answer, BusFailure>> = match &back {
+                Ok(()) => zbus::block_on(
+                    round
+                        .answers(lost.into_iter(), interfaces, of_sockets)
+                        .map(|(_, answer)| answer)
+                        .collect(),
+                ),
+                Err(failure) => lost.iter().map(|_| Err(failure.clone())).collect(),
+            };
+            let lost = held.iter_mut().filter(|(_, answer)| is_lost(answer));
+            for ((_, answer), again) in lost.zip(again) {
+                *answer = again;
+            }
+        }
+        for (unit, answer) in held {
+            answered(unit, answer);
+        }
+    }
+
+    fn connection(&self) -> Connection {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits for a manager that went away, for no longer than for an answer: one that executes itself anew
+    /// (`systemctl daemon-reexec`) leaves its bus and comes back. `failure` is how its absence was met.
+    fn return_of(&self, failure: BusFailure) -> Result<(), BusFailure> {
+        let address = self.address.as_ref().ok_or(failure)?;
+        let until = Instant::now() + self.timeout;
+        loop {
+            match Self::connect(address, self.timeout) {
+                Ok(back) if back.version == self.version => {
+                    *self.connection.lock().unwrap_or_else(PoisonError::into_inner) = back.connection();
+                    return Ok(());
+                }
+                Ok(back) => {
+                    let (was, now) = (self.version.clone(), back.version);
+                    return Err(BusFailure::Replaced { was, now });
+                }
+                Err(failure) if Instant::now() >= until => return Err(failure),
+                Err(_) => sleep(AWAY),
+            }
+        }
+    }
+}
+
+/// Questions about many units, over one connection.
+struct Round {
+    connection: Connection,
+    timeout: Duration,
+    /// After which nothing more is asked.
+    end: Instant,
+    /// The calls in a row that nobody answered.
+    unanswered: Cell<usize>,
+}
+
+impl Round {
+    fn new(manager: &Manager) -> Self {
+        Self {
+            connection: manager.connection(),
+            timeout: manager.timeout,
+            end: Instant::now() + manager.timeout * MAX_TIME_OUTS,
+            unanswered: Cell::new(0),
+        }
+    }
+
+    /// What comes of each unit, in the order asked.
+    fn answers<'a>(
+        &'a self,
+        units: impl Iterator<Item = &'a str> + 'a,
+        interfaces: Interfaces,
+        of_sockets: &'a OfSockets<'_>,
+    ) -> impl Stream<Item = (&'a str, Result<Answer, BusFailure>)> + 'a {
+        let ask = move |unit: &'a str| async move { (unit, self.unit(unit, interfaces).await) };
+        // A stage of its own: a unit that waits for its sockets keeps no other from being asked for.
+        let ask_on = move |(unit, properties): (&'a str, Result<Properties, BusFailure>)| async move {
+            let answer = match properties {
+                Ok(properties) => self.with_sockets(unit, properties, of_sockets).await,
+                Err(failure) => Err(failure),
+            };
+            (unit, answer)
+        };
+        stream::iter(units).map(ask).buffered(IN_FLIGHT).map(ask_on).buffered(IN_FLIGHT)
+    }
+
+    async fn with_sockets(
         &self,
         unit: &str,
-        interfaces: Interfaces,
-        unanswered: &Cell<usize>,
-    ) -> Result<Properties, BusFailure> {
+        properties: Properties,
+        of_sockets: &OfSockets<'_>,
+    ) -> Result<Answer, BusFailure> {
+        let names = (of_sockets.names)(unit, &properties);
+        if names.len() > MAX_SOCKETS {
+            let count = names.len();
+            return Err(BusFailure::Protocol(format!(
+                "{count} socket units of one unit, more than {MAX_SOCKETS}"
+            )));
+        }
+        let asked = stream::iter(names).map(|name| async move {
+            let properties = self.socket(&name, of_sockets).await;
+            (name, properties)
+        });
+        let sockets: BTreeMap<_, _> = asked.buffered(IN_FLIGHT).collect().await;
+        // Whoever lost a socket to a manager that went away lost the answer.
+        match sockets.values().find_map(|socket| socket.as_ref().err().filter(|failure| failure.is_loss())) {
+            Some(failure) => Err(failure.clone()),
+            None => Ok(Answer { properties, sockets }),
+        }
+    }
+
+    async fn unit(&self, unit: &str, interfaces: Interfaces) -> Result<Properties, BusFailure> {
         if is_template(unit) {
             return Err(BusFailure::Template);
         }
@@ -215,49 +352,40 @@ impl Manager {
             Interfaces::All => "",
             Interfaces::Unit => UNIT_INTERFACE,
         },);
-        Properties::read(&self.ask(&path, GET_ALL, &body, unanswered).await?)
+        Properties::read(&self.ask(&path, GET_ALL, &body).await?)
     }
 
-    /// What was asked of a socket unit; nothing where any of it is not answered.
-    async fn socket(
-        &self,
-        name: String,
-        wanted: &OfSockets<'_>,
-        unanswered: &Cell<usize>,
-    ) -> Option<(String, Properties)> {
-        let path = &unit_path(&name);
+    /// What was asked of a socket unit.
+    async fn socket(&self, name: &str, wanted: &OfSockets<'_>) -> Result<Properties, BusFailure> {
+        let path = &unit_path(name);
         let ask = |(interface, property)| async move {
-            let reply = self.ask(path, GET, &(interface, property), unanswered).await?;
+            let reply = self.ask(path, GET, &(interface, property)).await?;
             Ok::<_, BusFailure>((property, reply))
         };
         let unit = wanted.unit.iter().map(|property| (UNIT_INTERFACE, *property));
         let socket = wanted.socket.iter().map(|property| (SOCKET_INTERFACE, *property));
-        let replies = try_join_all(unit.chain(socket).map(ask)).await.ok()?;
-        let replies = replies.iter().map(|(property, reply)| (*property, reply));
-        Some((name, Properties::of_values(replies)?))
+        let replies = try_join_all(unit.chain(socket).map(ask)).await?;
+        Properties::of_values(replies.iter().map(|(property, reply)| (*property, reply)))
     }
 
     /// A call about a unit, again if it was unloaded meanwhile, unless the manager is taken for hung.
-    async fn ask<B>(
-        &self,
-        path: &str,
-        method: Method,
-        body: &B,
-        unanswered: &Cell<usize>,
-    ) -> Result<Message, BusFailure>
+    async fn ask<B>(&self, path: &str, method: Method, body: &B) -> Result<Message, BusFailure>
     where
         B: Serialize + DynamicType,
     {
-        if unanswered.get() >= IN_FLIGHT {
+        if self.unanswered.get() >= IN_FLIGHT {
             return Err(BusFailure::TimedOut { after: self.timeout });
+        }
+        if Instant::now() > self.end {
+            return Err(BusFailure::TimedOut { after: self.timeout * MAX_TIME_OUTS });
         }
         let ask = || call(&self.connection, self.timeout, path, method, body);
         let reply = match ask().await {
             Err(BusFailure::Vanished) => ask().await,
             reply => reply,
         };
-        unanswered.set(match reply {
-            Err(BusFailure::TimedOut { .. }) => unanswered.get() + 1,
+        self.unanswered.set(match reply {
+            Err(BusFailure::TimedOut { .. }) => self.unanswered.get() + 1,
             _ => 0,
         });
         reply

@@ -3,7 +3,7 @@
 //! Answers the few questions about files and states that every report asks; the directives' own
 //! properties are looked up by the catalogue.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fmt;
 
 use zbus::export::serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -12,9 +12,12 @@ use zbus::wire::serialized::{Context, Data};
 use zbus::{Message, Signature, Type};
 
 use super::MAX_PROPERTIES_BYTES;
-use super::convert::Held;
+use super::convert::{Held, MAX_DEPTH, MAX_MEMBERS};
 use super::failure::BusFailure;
 use crate::bus_value::BusValue;
+
+/// The properties of a service, about.
+const USUAL: usize = 400;
 
 /// What the manager says about a unit, or about itself.
 ///
@@ -22,7 +25,7 @@ use crate::bus_value::BusValue;
 /// shape answers as if it were missing. Paths and texts are what the other side sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Properties {
-    values: BTreeMap<String, BusValue>,
+    values: HashMap<String, BusValue>,
 }
 
 impl Properties {
@@ -31,7 +34,7 @@ impl Properties {
         self.values.get(property)
     }
 
-    /// All properties in the order of their names.
+    /// All properties, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &BusValue)> {
         self.values.iter().map(|(name, value)| (name.as_str(), value))
     }
@@ -83,24 +86,24 @@ impl Properties {
         self.get("TriggeredBy").and_then(BusValue::as_texts).unwrap_or_default()
     }
 
-    /// Takes replies to `Get` together, each with the name of its property; nothing where one cannot be read.
-    pub(super) fn of_values<'r>(replies: impl IntoIterator<Item = (&'r str, &'r Message)>) -> Option<Self> {
-        let value = |reply: &Message| {
+    /// Takes replies to `Get` together, each with the name of its property.
+    pub(super) fn of_values<'r>(
+        replies: impl IntoIterator<Item = (&'r str, &'r Message)>,
+    ) -> Result<Self, BusFailure> {
+        let value = |(name, reply): (&str, &Message)| {
             let body = reply.body();
-            let Held(value) = (body.len() <= MAX_PROPERTIES_BYTES).then(|| body.deserialize().ok())??;
-            value
+            within_bounds(body.len())?;
+            let Held(value) = body.deserialize()?;
+            Ok((name.to_owned(), value.ok_or_else(|| too_much(name))?))
         };
-        let values = replies.into_iter().map(|(name, reply)| Some((name.to_owned(), value(reply)?)));
-        Some(Self { values: values.collect::<Option<_>>()? })
+        Ok(Self { values: replies.into_iter().map(value).collect::<Result<_, BusFailure>>()? })
     }
 
     /// Takes a reply to `GetAll` apart. One value beyond the bounds fails the whole: without it
     /// the unit would look like that of an older systemd.
     pub(super) fn read(reply: &Message) -> Result<Self, BusFailure> {
         let body = reply.body();
-        if body.len() > MAX_PROPERTIES_BYTES {
-            return Err(too_long(body.len()));
-        }
+        within_bounds(body.len())?;
         body.deserialize().map_err(|error| BusFailure::protocol(&error.to_string())).and_then(Self::whole)
     }
 
@@ -110,29 +113,36 @@ impl Properties {
     ///
     /// As for a reply: it is too long, not what `GetAll` answers, or one value is beyond the bounds.
     pub fn of_body(bytes: &[u8]) -> Result<Self, BusFailure> {
-        if bytes.len() > MAX_PROPERTIES_BYTES {
-            return Err(too_long(bytes.len()));
-        }
+        within_bounds(bytes.len())?;
         let body = Data::new(bytes, Context::new(LE, 0));
         let read = body.deserialize().map_err(|error| BusFailure::protocol(&error.to_string()));
         read.and_then(|(read, _)| Self::whole(read))
     }
 
     fn whole(ByName(values): ByName) -> Result<Self, BusFailure> {
-        let too_much = |name: String| BusFailure::protocol(&format!("`{name}` is too long or too deep"));
-        Ok(Self { values: values.map_err(too_much)? })
+        Ok(Self { values: values.map_err(|name| too_much(&name))? })
     }
 }
 
-fn too_long(bytes: usize) -> BusFailure {
-    BusFailure::Protocol(format!("properties of {bytes} bytes, more than {MAX_PROPERTIES_BYTES}"))
+fn within_bounds(bytes: usize) -> Result<(), BusFailure> {
+    if bytes > MAX_PROPERTIES_BYTES {
+        let text = format!("properties of {bytes} bytes, more than {MAX_PROPERTIES_BYTES}");
+        return Err(BusFailure::Protocol(text));
+    }
+    Ok(())
+}
+
+fn too_much(property: &str) -> BusFailure {
+    BusFailure::protocol(&format!(
+        "`{property}` has more than {MAX_MEMBERS} members, or more than {MAX_DEPTH} levels of them"
+    ))
 }
 
 /// The body of a reply to `GetAll`, or the first property beyond the bounds.
-struct ByName(Result<BTreeMap<String, BusValue>, String>);
+struct ByName(Result<HashMap<String, BusValue>, String>);
 
 impl Type for ByName {
-    const SIGNATURE: &'static Signature = <BTreeMap<&str, Held>>::SIGNATURE;
+    const SIGNATURE: &'static Signature = <HashMap<&str, Held>>::SIGNATURE;
 }
 
 impl<'de> Deserialize<'de> for ByName {
@@ -147,7 +157,7 @@ impl<'de> Deserialize<'de> for ByName {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<ByName, A::Error> {
-                let mut values = BTreeMap::new();
+                let mut values = HashMap::with_capacity(USUAL);
                 let mut beyond = None;
                 while let Some((name, Held(value))) = entries.next_entry::<&str, Held>()? {
                     match value {

@@ -17,8 +17,8 @@ use zbus::message::Header;
 use zbus::{DynamicType, Guid, Message, MessageStream, ObjectPath, Variant};
 
 use super::{
-    Address, BusFailure, IN_FLIGHT, Interfaces, LoadState, MANAGER_PATH, MAX_PROPERTIES_BYTES, Manager,
-    OfSockets, Properties, unit_path,
+    Address, BusFailure, IN_FLIGHT, Interfaces, LoadState, MANAGER_PATH, MAX_PROPERTIES_BYTES, MAX_SERVICES,
+    MAX_SOCKETS, MAX_TIME_OUTS, Manager, OfSockets, Properties, Round, unit_path,
 };
 use crate::bus_value::BusValue;
 
@@ -48,20 +48,55 @@ fn unit(call: &Header<'_>) -> Played {
 
 /// A manager of version 257.13 that does about units what `play` says. The connection of the
 /// played side ends with that of the manager under test.
-fn manager(
+fn manager(play: impl FnMut(&Header<'_>, &Message) -> Played + Send + 'static) -> anyhow::Result<Manager> {
+    Ok(connect(of_version("257.13", play))??)
+}
+
+/// A bus and a manager that say what they are, and do about the rest what `play` says.
+fn of_version(
+    version: &'static str,
     mut play: impl FnMut(&Header<'_>, &Message) -> Played + Send + 'static,
-) -> anyhow::Result<Manager> {
-    let own = move |call: &Header<'_>, message: &Message| {
-        if call.path().is_some_and(|path| path.as_str() == MANAGER_PATH)
-            && call.member().is_some_and(|member| member.as_str() == "GetAll")
-        {
+) -> impl FnMut(&Header<'_>, &Message) -> Played + Send + 'static {
+    move |call, message| {
+        let member = call.member().map_or("", |member| member.as_str());
+        if member == "Hello" {
+            return answer(call, &":1.1");
+        }
+        if call.path().is_some_and(|path| path.as_str() == MANAGER_PATH) && member == "GetAll" {
             let features = "+SECCOMP -BPF_FRAMEWORK default-hierarchy=unified";
-            let own = [("Version", Variant::from("257.13")), ("Features", features.into())];
+            let own = [("Version", Variant::from(version)), ("Features", features.into())];
             return answer(call, &BTreeMap::from(own));
         }
         play(call, message)
-    };
-    Ok(connect(own)??)
+    }
+}
+
+type Play = Box<dyn FnMut(&Header<'_>, &Message) -> Played + Send>;
+
+/// A bus that is come to once for each play, and that nobody finds again after the last.
+fn bus(name: &str, plays: Vec<Play>) -> anyhow::Result<Address> {
+    let name = format!("systemd-harden-test-{}-{name}", std::process::id());
+    let listener = UnixListener::bind_addr(&SocketAddr::from_abstract_name(&name)?)?;
+    thread::spawn(move || -> anyhow::Result<()> {
+        let (ready, listening) = mpsc::channel();
+        for play in plays {
+            let (stream, _) = listener.accept()?;
+            let ready = ready.clone();
+            thread::spawn(move || zbus::block_on(serve(stream, &ready, play)));
+            listening.recv()?;
+        }
+        Ok(())
+    });
+    Ok(Address::At(format!("unix:abstract={name}")))
+}
+
+/// A manager that hangs up at the call after so many answers about units.
+fn hangs_up_after(count: usize) -> Play {
+    let mut answered = 0;
+    Box::new(of_version("257.13", move |call, _| {
+        answered += 1;
+        if answered > count { Ok(Act::HangUp) } else { unit(call) }
+    }))
 }
 
 fn connect(
@@ -271,9 +306,117 @@ fn sockets_of_a_unit_are_asked_for_in_part_and_told_whole_or_not_at_all() -> any
         let of_unit = answer?.sockets.into_iter();
         sockets.extend(of_unit.map(|(socket, properties)| (unit.clone(), socket, properties)));
     }
-    let [(unit, socket, properties)] = sockets.as_slice() else { anyhow::bail!("{sockets:?}") };
-    assert_eq!((unit.as_str(), socket.as_str()), ("u1.service", "whole.socket"));
+    let [(first, half, lost), (second, whole, Ok(properties))] = sockets.as_slice() else {
+        anyhow::bail!("{sockets:?}")
+    };
+    assert_eq!((first.as_str(), half.as_str()), ("u1.service", "half.socket"));
+    assert_eq!(lost, &Err(BusFailure::Refused("no way".to_owned())));
+    assert_eq!((second.as_str(), whole.as_str()), ("u1.service", "whole.socket"));
     assert_eq!((properties.active_state(), properties.text("Listen")), (Some("active"), Some("all")));
+    Ok(())
+}
+
+#[test]
+fn what_a_unit_claims_is_bounded() -> anyhow::Result<()> {
+    let manager = manager(|call, _| unit(call))?;
+    let many = |unit: &str, _: &Properties| match unit {
+        "u1.service" => (0..=MAX_SOCKETS).map(|number| format!("{number}.socket")).collect(),
+        _ => BTreeSet::new(),
+    };
+    let of_sockets = OfSockets { names: &many, unit: &[], socket: &[] };
+    let mut failed = Vec::new();
+    manager.each(&names(3), &of_sockets, |unit, answer| {
+        failed.extend(answer.err().map(|why| (unit.to_owned(), why)));
+    });
+    let [(unit, BusFailure::Protocol(why))] = failed.as_slice() else { anyhow::bail!("{failed:?}") };
+    assert_eq!((unit.as_str(), why.as_str()), ("u1.service", "257 socket units of one unit, more than 256"));
+    Ok(())
+}
+
+#[test]
+fn a_list_is_bounded() -> anyhow::Result<()> {
+    let manager = manager(|call, _| {
+        if call.member().is_some_and(|member| member.as_str() == "ListUnitsByPatterns") {
+            return answer(call, &Vec::<super::listing::UnitRow<'_>>::new());
+        }
+        let files: Vec<String> = (0..=MAX_SERVICES).map(|number| format!("/{number}.service")).collect();
+        answer(call, &files.iter().map(|file| (file.as_str(), "static")).collect::<Vec<_>>())
+    })?;
+    let Err(BusFailure::Protocol(why)) = manager.list_services() else { anyhow::bail!("it is believed") };
+    assert_eq!(why, "a list of 65537 services, more than 65536");
+    Ok(())
+}
+
+#[test]
+fn all_questions_together_have_their_time() -> anyhow::Result<()> {
+    let manager = manager(|call, _| unit(call))?;
+    let over = Round { end: Instant::now(), ..Round::new(&manager) };
+    thread::sleep(Duration::from_millis(2));
+    let none = OfSockets { names: &|_, _| BTreeSet::new(), unit: &[], socket: &[] };
+    let units = names(3);
+    let asked = units.iter().map(String::as_str);
+    let answers: Vec<_> = zbus::block_on(over.answers(asked, Interfaces::All, &none).collect());
+    assert_eq!(answers.len(), 3);
+    let late = |answer: &Result<_, BusFailure>| matches!(answer, Err(BusFailure::TimedOut { after }) if *after == TIMEOUT * MAX_TIME_OUTS);
+    ensure!(answers.iter().all(|(_, answer)| late(answer)), "{answers:?}");
+    Ok(())
+}
+
+#[test]
+fn a_manager_that_executes_itself_anew_is_asked_for_what_it_took_along() -> anyhow::Result<()> {
+    let manager = Manager::connect(&bus("anew", vec![hangs_up_after(20), hangs_up_after(150)])?, TIMEOUT)?;
+    let units = names(100);
+    let read = manager.properties(&units, Interfaces::All);
+
+    ensure!(read.iter().map(|(unit, _)| unit).eq(&units), "{read:?}");
+    for (unit, properties) in read {
+        assert_eq!(properties?.id(), Some(unit_path(&unit).as_str()));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_manager_that_stays_away_keeps_what_it_was_not_asked_in_time() -> anyhow::Result<()> {
+    let manager = Manager::connect(&bus("away", vec![hangs_up_after(20)])?, TIMEOUT)?;
+    let start = Instant::now();
+    let units = names(100);
+    let read = manager.properties(&units, Interfaces::All);
+
+    ensure!(start.elapsed() < 5 * TIMEOUT, "{:?}", start.elapsed());
+    ensure!(read.iter().map(|(unit, _)| unit).eq(&units), "{read:?}");
+    assert_eq!(read.iter().filter(|(_, read)| read.is_ok()).count(), 20);
+    let away = read.iter().filter(|(_, read)| matches!(read, Err(BusFailure::NoBus { .. })));
+    assert_eq!(away.count(), 80);
+    Ok(())
+}
+
+#[test]
+fn a_manager_that_comes_back_as_another_is_not_judged_by_the_rules_of_the_first() -> anyhow::Result<()> {
+    let other = Box::new(of_version("258.1", |call, _| unit(call)));
+    let manager = Manager::connect(&bus("other", vec![hangs_up_after(20), other])?, TIMEOUT)?;
+    let read = manager.properties(&names(30), Interfaces::All);
+
+    let replaced = BusFailure::Replaced { was: "257.13".to_owned(), now: "258.1".to_owned() };
+    assert_eq!(read.iter().filter(|(_, read)| read.as_ref() == Err(&replaced)).count(), 10);
+    assert_eq!(read.iter().filter(|(_, read)| read.is_ok()).count(), 20);
+    Ok(())
+}
+
+#[test]
+fn a_bus_whose_manager_has_left_it_is_asked_again() -> anyhow::Result<()> {
+    let mut gone = 0;
+    let left: Play = Box::new(of_version("257.13", move |call, _| {
+        gone += 1;
+        match gone {
+            1..=5 => unit(call),
+            6 => error(call, "org.freedesktop.DBus.Error.NoReply", "Message recipient disconnected"),
+            _ => error(call, "org.freedesktop.DBus.Error.ServiceUnknown", "The name is not activatable"),
+        }
+    }));
+    let manager = Manager::connect(&bus("left", vec![left, hangs_up_after(50)])?, TIMEOUT)?;
+    let units = names(20);
+    let read = manager.properties(&units, Interfaces::All);
+    ensure!(read.iter().all(|(_, read)| read.is_ok()), "{read:?}");
     Ok(())
 }
 

@@ -14,8 +14,9 @@ use crate::finding::Finding;
 use crate::release::Release;
 use crate::unit_file::{Links, Load, Loader, Root, SearchPath, UnitName, UnitText};
 
-/// How long any one answer may take. A manager that reloads thousands of units takes seconds.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long any one answer may take: as long as systemd's own tools wait (sd-bus, BUS_DEFAULT_TIMEOUT). A manager that
+/// reloads thousands of units on a busy machine takes many seconds.
+const PATIENCE: Duration = Duration::from_secs(25);
 
 /// A manager and what its units are judged by.
 pub(super) struct Connection {

@@ -5,6 +5,7 @@
 //! expect is theirs. The host needs root, mount(2), a writable cgroup tree and systemd-nspawn; the tree
 //! needs systemd and a system bus. Nothing is downloaded.
 
+mod manager;
 mod place;
 mod readers;
 mod scenario;

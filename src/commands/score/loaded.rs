@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
+use std::sync::mpsc;
+use std::thread;
 
 use indicatif::{ProgressBar, ProgressDrawTarget};
 
@@ -105,9 +107,20 @@ impl Loaded {
             unit: &["ActiveState"],
             socket: &Socket::properties(self.context.release),
         };
-        self.manager.each(&names, &of_sockets, |name, answer| {
-            bar.inc(1);
-            reports.extend(self.report(name, answer, (asked, judge), &mut known));
+        // One thread reads what the manager says, and one judges what was read.
+        let (read, answers) = mpsc::channel();
+        thread::scope(|threads| {
+            let (manager, names, of_sockets) = (&self.manager, &names, &of_sockets);
+            threads.spawn(move || {
+                manager.each(names, of_sockets, |name, answer| {
+                    // It can only fail where the judging panicked.
+                    let _ = read.send((name.to_owned(), answer));
+                });
+            });
+            for (name, answer) in answers {
+                bar.inc(1);
+                reports.extend(self.report(&name, answer, (asked, judge), &mut known));
+            }
         });
         bar.finish_and_clear();
         reports
@@ -123,7 +136,12 @@ impl Loaded {
     ) -> Option<UnitReport> {
         let Answer { properties, sockets } = match answer {
             Ok(answer) => answer,
-            Err(failure) => return Some(self.cannot(name.to_owned(), asked.failed(failure.to_string()))),
+            // What was not answered is not known, whoever asked for it.
+            Err(failure) => {
+                let why = failure.to_string();
+                let outcome = if failure.is_answer() { asked.failed(why) } else { Outcome::Failed(why) };
+                return Some(self.cannot(name.to_owned(), outcome));
+            }
         };
         let id = properties.id().unwrap_or(name);
         if asked == Asked::AmongAll && id != name {
@@ -133,7 +151,13 @@ impl Loaded {
             return Some(self.cannot(name.to_owned(), asked.failed(why)));
         }
         let starters = self.starters(&properties, &sockets, known);
-        Some(self.unit(name, id, &properties, starters, (asked, judge), known))
+        let mut report = self.unit(name, id, &properties, starters, (asked, judge), known);
+        let lost = sockets.iter().filter_map(|(socket, answer)| Some((socket, answer.as_ref().err()?)));
+        report.findings.extend(lost.map(|(socket, failure)| {
+            let text = format!("what it binds and whom it lets in is not known: {failure}");
+            Finding { subject: Some(socket.clone()), ..Finding::notice("socket.not-known", text) }
+        }));
+        Some(report)
     }
 
     fn unit(
@@ -165,7 +189,7 @@ impl Loaded {
                 format!("the manager's `{}` is not as systemd writes it", odd.property),
             )
         }));
-        let mut around = Surroundings::of_properties(properties);
+        let mut around = None;
         let mut own = known.own.as_mut();
         let text = own.as_mut().and_then(|own| own.files.of(id, properties));
         if let Some(text) = text {
@@ -177,10 +201,11 @@ impl Loaded {
             bus_posture::attribute(&mut reading.posture, &written.posture, defaults);
             if properties.needs_daemon_reload() == Some(false) {
                 findings.extend(of_lines(written.notices));
-                // The same, with the lines that they stand in.
-                around = Surroundings::of_files(&text);
+                // What the properties say too, with the lines that it stands in.
+                around = Some(Surroundings::of_files(&text));
             }
         }
+        let mut around = around.unwrap_or_else(|| Surroundings::of_properties(properties));
         around.sockets = starters.open;
         let names = vec![id, name];
         let host = own.map(|own| &own.host);
@@ -210,17 +235,18 @@ impl Loaded {
     fn starters(
         &self,
         properties: &Properties,
-        sockets: &BTreeMap<String, Properties>,
+        sockets: &BTreeMap<String, Result<Properties, BusFailure>>,
         known: &mut Known<'_>,
     ) -> Starters {
         let context = Context { unit_type: UnitType::Socket, ..self.context };
         let unset = known.unset.entry(UnitType::Socket).or_insert_with(|| Posture::unset("", context));
         let open = sockets_of(properties).into_iter().filter_map(|name| {
-            let properties = sockets.get(name)?;
+            let properties = sockets.get(name)?.as_ref().ok()?;
             let posture = bus_posture::read(name, properties, unset).posture;
             Some(Socket::of_properties(name, properties, &posture))
         });
         let bound = sockets.iter().filter_map(|(name, properties)| {
+            let properties = properties.as_ref().ok()?;
             let is_active = properties.active_state()? == "active";
             Some(SocketUnit::of_property(name, is_active, properties.get(Socket::LISTEN)))
         });

@@ -80,6 +80,11 @@ pub struct Generate {
     /// Write drop-ins that only harden, for units that a distribution ships
     #[arg(long)]
     pub drop_in: bool,
+    /// Write of a drop-in only what this unit does not say itself, with what it takes the place of, and tell in what the
+    /// service is another than the manifest says, which ends with 1. What contains a `/` is a file, anything else a
+    /// unit of the host, or of the tree of --root. May be given several times
+    #[arg(long, value_name = "UNIT|FILE", requires = "drop_in")]
+    pub against: Vec<String>,
     /// Write the files at their installed places below DIR
     #[arg(long, value_name = "DIR", conflicts_with = "output")]
     pub root: Option<PathBuf>,

@@ -4,6 +4,7 @@
 //! ([`posture`]), and how systemd judges that ([`score`]).
 
 mod accounts;
+pub mod against;
 pub mod architecture;
 pub mod breakages;
 pub mod bus;

@@ -1,5 +1,6 @@
 //! The one integration binary.
 
+mod against;
 mod deployments;
 mod docs;
 mod evidence;

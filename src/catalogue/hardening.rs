@@ -44,6 +44,17 @@ pub enum Given {
     PortsKnown,
 }
 
+impl Given {
+    /// The need that makes the condition fail.
+    pub const fn asks_about(self) -> Option<Need> {
+        match self {
+            Self::NoIp | Self::LoopbackOnly | Self::AddressesOnly => Some(Need::UsesIp),
+            Self::PortsKnown => Some(Need::BindsPort),
+            Self::Always | Self::Unprivileged | Self::NoCapabilities | Self::ForcesNothing => None,
+        }
+    }
+}
+
 /// What the policy gives up for a need.
 pub struct Yield {
     /// The need.

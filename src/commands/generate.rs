@@ -1,5 +1,7 @@
 //! `generate`: manifests in, files out. Everything is rendered before anything is written.
 
+mod against;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -16,6 +18,7 @@ use crate::status::Status;
 use crate::target::{self, Target};
 use crate::unit_file::{Kind, Root};
 use crate::visible::shown;
+use against::Units;
 
 /// Runs `generate`.
 pub fn generate(arguments: &Generate, out: &mut dyn Write) -> Result<Status> {
@@ -25,6 +28,8 @@ pub fn generate(arguments: &Generate, out: &mut dyn Write) -> Result<Status> {
     let mut rendered: BTreeMap<String, Output> = BTreeMap::new();
     let mut packages = Vec::new();
     let mut told: Vec<String> = Vec::new();
+    let root = arguments.root.as_deref();
+    let mut units = Units::new(root, &arguments.against)?;
     for path in &arguments.manifests {
         let loaded = manifest_file::read(path)?;
         let manifest = &loaded.manifest;
@@ -37,13 +42,17 @@ pub fn generate(arguments: &Generate, out: &mut dyn Write) -> Result<Status> {
             let fitted = target::fit(manifest, targets).with_context(rendering)?;
             let rendered_files =
                 render::render_fitted(&fitted.manifest, targets, form).with_context(rendering)?;
+            let files = match &mut units {
+                Some(units) => units.drop_ins(manifest, targets).with_context(rendering)?,
+                None => rendered_files.files,
+            };
             let source = if arguments.root.is_some() { installed(&loaded) } else { Vec::new() };
             told.extend(fitted.replaced.iter().map(ToString::to_string));
             if rendered_files.loses {
                 let losses = lint::losses(manifest, targets).with_context(rendering)?;
                 told.extend(losses.iter().filter_map(lint::Fit::summary));
             }
-            for file in rendered_files.files.into_iter().chain(source) {
+            for file in files.into_iter().chain(source) {
                 let place = match (arguments.output.is_some(), folder) {
                     (true, None) => file.flat_name(),
                     (true, Some(folder)) => format!("{folder}/{}", file.flat_name()),
@@ -64,7 +73,8 @@ pub fn generate(arguments: &Generate, out: &mut dyn Write) -> Result<Status> {
             tell(line);
         }
     }
-    match (&arguments.root, &arguments.output) {
+    let found = units.map_or(Ok(Status::Clean), Units::end)?;
+    let written = match (&arguments.root, &arguments.output) {
         (Some(folder), _) | (None, Some(folder)) => {
             let root = open(folder, arguments.check)?;
             if arguments.check {
@@ -80,7 +90,8 @@ pub fn generate(arguments: &Generate, out: &mut dyn Write) -> Result<Status> {
             bail!("--replace replaces files: name their place with --root or --output")
         }
         (None, None) => print(&rendered, out),
-    }
+    };
+    Ok(written?.and(found))
 }
 
 /// What is rendered together: all targets, or each of them into a folder of its own.

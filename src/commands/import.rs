@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use super::one_unit::{Asked, One};
 use super::output::{self, Earlier, New};
-use super::score::{own_directories, template_instance, why_not};
+use super::score::{template_instance, why_not};
 use super::{print, tell};
 use crate::cli::{Import, KNOWN_RELEASES};
 use crate::context::Context;
@@ -15,7 +16,7 @@ use crate::manifest::Scope;
 use crate::render;
 use crate::status::Status;
 use crate::target::Target;
-use crate::unit_file::{Links, Load, Loader, Root, SearchPath, UnitName, UnitText};
+use crate::unit_file::{Load, Loader, Root, UnitName, UnitText};
 
 /// Makes the manifest that the command line asks for.
 pub(super) fn import(arguments: &Import, out: &mut dyn Write) -> Result<Status> {
@@ -50,29 +51,15 @@ struct Reader<'r> {
 
 impl Reader<'_> {
     fn subject(&self, arguments: &Import) -> Result<Subject> {
-        let mut search = match self.scope {
-            Scope::System => SearchPath::system(),
-            Scope::User => SearchPath::user(&own_directories()),
-        };
         let text = &arguments.subject;
-        let file = text.contains('/').then(|| {
-            let inside = |path: &Path| Path::new("/").join(path);
-            if arguments.root.is_some() { Ok(inside(Path::new(text))) } else { std::path::absolute(text) }
-        });
-        let file = file.transpose().context("cannot tell the current directory")?;
-        let folder = file.as_deref().and_then(Path::parent);
-        // What lies beside a file belongs to it before what the machine has.
-        if let Some(folder) = folder {
-            let folder = self.root.resolve(folder, Links::Follow);
-            search = search.with_first(&folder.with_context(|| format!("cannot read `{text}`"))?);
-        }
-        let mut loader = Loader::new(self.root, search);
-        let load = if let Some(path) = &file {
-            loader.load_file(path, template_instance(self.context))?
-        } else {
-            let name: UnitName = text.parse().or_else(|_| format!("{text}.service").parse())?;
-            loader.load(&self.instance(name)?)?
+        let asked = Asked {
+            root: self.root,
+            scope: self.scope,
+            is_below: arguments.root.is_some(),
+            instance: template_instance(self.context),
         };
+        let One { mut loader, load, folder } = asked.load(text)?;
+        let folder = folder.as_deref();
         let service = match load {
             Load::Loaded(service) => service,
             other => bail!("`{text}` cannot be imported: {}", why_not(&other)),

@@ -7,6 +7,7 @@ mod lint;
 mod manager;
 pub mod manifest_file;
 mod manifests;
+mod one_unit;
 mod output;
 mod score;
 

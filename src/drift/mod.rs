@@ -138,16 +138,17 @@ pub(crate) fn agree(
 
 /// Whether a value counts that the manifest says nothing about. What is functional does not, nor do numbers: their
 /// defaults are the manager's and the host's.
-fn speaks_unasked(directive: &Directive) -> bool {
+pub(crate) fn speaks_unasked(directive: &Directive) -> bool {
     directive.confines() && !matches!(directive.kind, Kind::Amount(_))
 }
 
 /// Whether a directive means nothing while the one that it belongs to is off.
-fn is_moot(directive: &Directive, found: &Posture) -> bool {
+pub(crate) fn is_moot(directive: &Directive, found: &Posture) -> bool {
     directive.beside.is_some_and(|base| !found.is_on(base))
 }
 
-fn difference(
+/// How a found value differs from a wanted one, if it does.
+pub(crate) fn difference(
     directive: &'static Directive,
     wants: &Setting,
     has: &Setting,
@@ -219,7 +220,7 @@ fn is_known_only_there(value: &Value) -> bool {
 }
 
 /// The value as it was written, else as a unit would write it.
-fn written(directive: &Directive, setting: &Setting) -> String {
+pub(crate) fn written(directive: &Directive, setting: &Setting) -> String {
     match &setting.value {
         Value::Calls(_) if !setting.lines.is_empty() => {
             let since_reset = setting.lines.rsplit(String::is_empty).next().unwrap_or_default();

@@ -2,7 +2,7 @@
 //! very thing.
 
 use super::reach;
-use crate::catalogue::{self, Directive, Errno, Give, Given, Kind, Yield};
+use crate::catalogue::{self, Directive, Errno, Give, Kind, Yield};
 use crate::manifest::{NEED_NAMES, Strictness};
 use crate::need::Need;
 use crate::posture::Posture;
@@ -37,7 +37,7 @@ pub(super) fn allowances(
         .chain(opening)
         .flat_map(|other| other.yields.iter().map(move |offer| (other, offer)));
     // Hardening that looks at needs by itself yields to them without saying so.
-    let looked_at = row.hardened.iter().filter_map(|hardening| looks_at(hardening.given));
+    let looked_at = row.hardened.iter().filter_map(|hardening| hardening.given.asks_about());
     let mut found: Vec<(u8, Need, Option<String>)> = looked_at.map(|need| (0, need, None)).collect();
     for (other, offer) in offers {
         let is_stated = NEED_NAMES.iter().any(|name| Some(*name) == word(offer.to));
@@ -67,15 +67,6 @@ pub(super) fn allowances(
         allowances.extend(row.key.map(|key| Allowance { key, thing: None, is_need: false }));
     }
     allowances
-}
-
-/// The need that makes a condition of hardening fail.
-fn looks_at(given: Given) -> Option<Need> {
-    match given {
-        Given::NoIp | Given::LoopbackOnly | Given::AddressesOnly => Some(Need::UsesIp),
-        Given::PortsKnown => Some(Need::BindsPort),
-        Given::Always | Given::Unprivileged | Given::NoCapabilities | Given::ForcesNothing => None,
-    }
 }
 
 /// The word of the manifest.

@@ -22,7 +22,7 @@ use crate::catalogue::{self, Directive, Kind, Sections};
 use crate::context::{Context, Mode, Scope, UnitType};
 use crate::manifest::{Literals, Manifest, SectionName};
 use crate::need::Need;
-use crate::policy::{LossCause, Policy, Written, common, plan};
+use crate::policy::{LossCause, Planned, Policy, Written, common, plan};
 use crate::posture::Reason;
 use crate::syscalls::Architecture;
 use crate::target::{self, Feature, Target, fit};
@@ -161,6 +161,30 @@ impl LiteralLines {
     }
 }
 
+/// A drop-in that was made for one unit: its lines as they are.
+pub struct Exact<'a> {
+    /// The name of the unit.
+    pub beside: &'a str,
+    /// The lines.
+    pub written: &'a [Written],
+    /// What stands above the lines of a directive, by its place in the catalogue; comments, with their sign.
+    pub notes: &'a BTreeMap<usize, Vec<String>>,
+}
+
+/// Renders a drop-in that was made for one unit.
+pub fn drop_in(
+    manifest: &Manifest,
+    targets: &[Target],
+    planned: &Planned<'_>,
+    policy: &Policy,
+    exact: &Exact<'_>,
+) -> Result<File> {
+    Renderer { manifest, targets, templates: RefCell::new(environment()?) }.exact(planned, policy, exact)
+}
+
+/// The section that a unit says of its making in.
+pub const MARK: &str = "X-SystemdHarden";
+
 impl Renderer<'_> {
     fn fill(&self, template: &str, context: minijinja::Value) -> Result<String> {
         let mut templates = self.templates.borrow_mut();
@@ -202,7 +226,10 @@ impl Renderer<'_> {
     }
 
     /// The blocks of a policy, and the settings that belong into `[Unit]`.
-    fn blocks(written: &[Written], form: Form) -> (Vec<Block>, Vec<Vec<String>>) {
+    fn blocks(
+        written: &[Written],
+        setting: impl Fn(&Written) -> Option<Vec<String>>,
+    ) -> (Vec<Block>, Vec<Vec<String>>) {
         let mut blocks: Vec<Block> = Vec::new();
         let mut unit = Vec::new();
         let mut end = 0;
@@ -212,7 +239,7 @@ impl Renderer<'_> {
             end = places.end;
             let mut settings = Vec::new();
             for row in written.iter().filter(|row| places.contains(&row.directive.index())) {
-                if let Some(setting) = setting(row, form) {
+                if let Some(setting) = setting(row) {
                     if row.directive.sections == Sections::Unit {
                         unit.push(setting);
                     } else {
@@ -247,12 +274,9 @@ fn losses(policy: &Policy) -> Vec<String> {
 }
 
 /// Comments and assignments of one directive; none where they would say nothing.
-fn setting(row: &Written, form: Form) -> Option<Vec<String>> {
+fn setting(row: &Written, form: Form, all: &[Written]) -> Option<Vec<String>> {
     let directive = row.directive;
-    let stated = row.lines.iter().all(|line| matches!(line.reasons.as_slice(), [Reason::Stated(_)]));
-    // A drop-in leaves to the unit how the service runs and who it is; limits it states.
-    let functional = stated && directive.hardened.is_empty() && !matches!(directive.kind, Kind::Amount(_));
-    if form == Form::DropIns && (!directive.confines() || functional) {
+    if form == Form::DropIns && !is_for_drop_in(row) {
         return None;
     }
     let mut lines: Vec<(&str, Vec<String>)> =
@@ -270,7 +294,11 @@ fn setting(row: &Written, form: Form) -> Option<Vec<String>> {
             }
         }
         Form::DropIns => {
-            if is_list(directive) && lines.first().is_some_and(|(text, _)| !text.is_empty()) {
+            // Of two spellings of one list the first has emptied both.
+            let is_before = |twin: &Directive| *twin < *directive;
+            let twin = directive.shares.filter(|twin| is_before(twin));
+            let emptied = twin.is_some_and(|twin| all.iter().any(|written| written.directive == twin));
+            if is_list(directive) && !emptied && lines.first().is_some_and(|(text, _)| !text.is_empty()) {
                 lines.insert(0, ("", Vec::new()));
             }
         }
@@ -283,8 +311,32 @@ fn setting(row: &Written, form: Form) -> Option<Vec<String>> {
     Some(setting)
 }
 
+/// Comments and assignments of one directive, as they are.
+fn exactly(row: &Written, notes: &BTreeMap<usize, Vec<String>>) -> Vec<String> {
+    let mut setting = notes.get(&row.directive.index()).cloned().unwrap_or_default();
+    for line in &row.lines {
+        setting.extend(comments(row.directive, &line.reasons));
+        setting.push(format!("{}={}", row.directive.name, line.text));
+    }
+    setting
+}
+
+/// Whether a directive says who a service is or how it runs, so that its unit has the say and no drop-in; limits are
+/// the manifest's.
+pub fn is_functional(directive: &Directive) -> bool {
+    directive.key.is_some() && directive.hardened.is_empty() && !matches!(directive.kind, Kind::Amount(_))
+}
+
+/// Whether a drop-in that only hardens says it.
+pub fn is_for_drop_in(row: &Written) -> bool {
+    let stated = row.lines.iter().all(|line| matches!(line.reasons.as_slice(), [Reason::Stated(_)]));
+    let functional =
+        stated && row.directive.hardened.is_empty() && !matches!(row.directive.kind, Kind::Amount(_));
+    row.directive.confines() && !functional
+}
+
 /// Whether assignments add up, so that those of another file must be taken away first.
-fn is_list(directive: &Directive) -> bool {
+pub fn is_list(directive: &Directive) -> bool {
     match directive.kind {
         Kind::Mask(_) | Kind::Names(_) | Kind::Calls | Kind::Words(_) | Kind::Networks(_) => true,
         Kind::Switch(_) | Kind::Level(_) | Kind::Mode(_) | Kind::Amount(_) | Kind::Text(_) => false,

@@ -5,7 +5,7 @@ use minijinja::value::Serde;
 use minijinja::{Value, context};
 use serde::Serialize;
 
-use super::{File, FileKind, Form, LiteralLines, Renderer, escape, losses};
+use super::{Exact, File, FileKind, Form, LiteralLines, Renderer, escape, exactly, losses, setting};
 use crate::manifest::words::{EnvironmentFile, UnitName};
 use crate::manifest::{Commands, KillMode, MainPid, Restart, Scope, Service};
 use crate::policy::{Planned, Policy};
@@ -47,7 +47,8 @@ struct CommandLine {
 
 impl Renderer<'_> {
     pub(super) fn service(&self, planned: &Planned<'_>, policy: &Policy, form: Form) -> Result<File> {
-        let (mut blocks, unit_settings) = Self::blocks(&policy.written, form);
+        let (mut blocks, unit_settings) =
+            Self::blocks(&policy.written, |row| setting(row, form, &policy.written));
         let user = self.manifest.scope == Scope::User;
         let (template, kind) = match (form, user) {
             (Form::Units, false) => ("service.j2", FileKind::Unit),
@@ -66,8 +67,30 @@ impl Renderer<'_> {
             template,
             context! {
                 header => self.header(),
+                beside => "",
                 service => Value::from(Serde(view(&planned.service, self.credentials()))),
                 basics,
+                blocks => Value::from(Serde(blocks)),
+                unit_settings,
+                losses => losses(policy),
+                mark => self.mark(),
+            },
+        )?;
+        Ok(File { kind, name: planned.unit_name(), text })
+    }
+
+    /// A drop-in that was made for one unit.
+    pub(super) fn exact(&self, planned: &Planned<'_>, policy: &Policy, exact: &Exact<'_>) -> Result<File> {
+        let (blocks, unit_settings) = Self::blocks(exact.written, |row| Some(exactly(row, exact.notes)));
+        let kind = match self.manifest.scope {
+            Scope::System => FileKind::DropIn,
+            Scope::User => FileKind::UserDropIn,
+        };
+        let text = self.fill(
+            "drop-in.j2",
+            context! {
+                header => self.header(),
+                beside => exact.beside,
                 blocks => Value::from(Serde(blocks)),
                 unit_settings,
                 losses => losses(policy),

@@ -6,7 +6,7 @@ use minijinja::{Value, context};
 use serde::Serialize;
 
 use super::service::install;
-use super::{File, FileKind, Form, LiteralLines, Renderer};
+use super::{File, FileKind, Form, LiteralLines, Renderer, setting};
 use crate::manifest::{Install, Scope, Socket};
 use crate::policy::socket_policy;
 
@@ -29,7 +29,7 @@ struct View {
 
 impl Renderer<'_> {
     pub(super) fn socket(&self, stem: &str, socket: &Socket) -> Result<File> {
-        let (blocks, _) = Self::blocks(&socket_policy(socket), Form::Units);
+        let (blocks, _) = Self::blocks(&socket_policy(socket), |row| setting(row, Form::Units, &[]));
         let text = self.fill(
             "socket.j2",
             context! { header => self.header(), socket => Value::from(Serde(view(stem, socket))), blocks => Value::from(Serde(blocks)), mark => self.mark() },

@@ -101,7 +101,7 @@ pub(super) fn compare(rules: &WordRules, found: &[String], wanted: &[String]) ->
     let within = |a: &[String], b: &[String]| excess(rules, a, b).next().is_none();
     let ordering = match (within(found, wanted), within(wanted, found)) {
         (true, true) => Ordering::Equal,
-        // No numbers are all of them.
+        // No numbers are all of them, and no architectures too.
         (true, false) if is_everything(rules, found) => Ordering::Greater,
         (false, true) if is_everything(rules, wanted) => Ordering::Less,
         (true, false) => Ordering::Less,
@@ -131,5 +131,5 @@ fn covers(rules: &WordRules, entry: &str, other: &str) -> bool {
 }
 
 fn is_everything(rules: &WordRules, entries: &[String]) -> bool {
-    matches!(rules.entry, Entry::Numbers | Entry::Processors) && entries.is_empty()
+    matches!(rules.entry, Entry::Numbers | Entry::Processors | Entry::Architecture) && entries.is_empty()
 }

@@ -9,6 +9,7 @@ mod figures;
 mod generate;
 mod harness;
 mod holds;
+mod hostile;
 mod import;
 mod lint;
 mod machine;

@@ -212,9 +212,10 @@ impl<'a> Iterator for PhysicalLines<'a> {
     }
 }
 
-/// Whether the last byte is a backslash that no other escapes, pairs counted from the start.
+/// Whether the last byte is a backslash that no other escapes. Pairs are counted from the start; what is no backslash
+/// starts the count anew, so only the last of them matter, and a line of many continuations is looked at once.
 fn ends_escaped(text: &[u8]) -> bool {
-    text.ends_with(b"\\") && text.iter().fold(false, |escaped, byte| !escaped && *byte == b'\\')
+    text.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }
 
 fn too_long(line: u32) -> Broken {

@@ -262,11 +262,14 @@ impl Making<'_> {
             } else {
                 Some(lines.clone())
             };
-            let found = texts
-                .into_iter()
-                .flatten()
-                .fold(default.clone(), |value, line| row.kind.assign(value, &line, context, &mut remarks));
-            implied && shipped.as_ref() == Some(lines) || found == *wanted || is_equal(row, &found, wanted)
+            let Some(texts) = texts else { return false };
+            let assign = |value, line: String| row.kind.assign(value, &line, context, &mut remarks);
+            let found = texts.into_iter().fold(default.clone(), assign);
+            // What systemd ignores comes to nothing, and no manifest states it.
+            remarks.is_empty()
+                && (implied && shipped.as_ref() == Some(lines)
+                    || found == *wanted
+                    || is_equal(row, &found, wanted))
         };
         candidates.retain(|lines| !lines.is_empty() && written(lines) && comes_to_it(lines));
         if let Some(lines) = candidates.into_iter().next() {

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use minijinja::value::Serde;
 use minijinja::{Value, context};
 use serde::Serialize;
 
 use super::{File, FileKind, Renderer, escape};
 use crate::manifest::{Enforce, Log, PathKind, Place};
-use crate::policy::{Placement, Planned, log_path, placement, plan, primary_group};
+use crate::policy::{
+    Contradiction, Contradictions, Placement, Planned, log_path, placement, plan, primary_group,
+};
 use crate::target::Feature;
 
 #[derive(Serialize)]
@@ -140,12 +142,11 @@ fn add(
     if let Some(known) = entries.get(path) {
         let same =
             known.line.mode == line.mode && known.line.user == line.user && known.line.group == line.group;
-        ensure!(
-            same && known.line.kind == kind,
-            "{place}: `{path}` gets another owner or mode here than at {}",
-            known.place
-        );
-        return Ok(());
+        if same && known.line.kind == kind {
+            return Ok(());
+        }
+        let message = format!("`{path}` gets another owner or mode here than at {}", known.place);
+        return Err(contradiction(place, message).into());
     }
     entries.insert(path.to_owned(), Entry { line, place: place.clone() });
     Ok(())
@@ -153,20 +154,27 @@ fn add(
 
 /// systemd-tmpfiles refuses a path of one owner below a folder of another one that is not root ("unsafe path
 /// transition", systemd 252).
-fn check_transitions(entries: &Entries) -> Result<()> {
+fn check_transitions(entries: &Entries) -> Result<(), Contradictions> {
     for (path, entry) in entries {
         for (folder, above) in entries {
             let below = path.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/'));
             let owner = |entry: &Entry| entry.line.user.trim_start_matches(':').to_owned();
             let (outer, inner) = (owner(above), owner(entry));
-            ensure!(
-                !below || matches!(outer.as_str(), "root" | "-") || outer == inner,
-                "{}: `{path}` belongs to {inner} and lies in a folder of {outer} ({}), which systemd-tmpfiles refuses: \
+            if !below || matches!(outer.as_str(), "root" | "-") || outer == inner {
+                continue;
+            }
+            let message = format!(
+                "`{path}` belongs to {inner} and lies in a folder of {outer} ({}), which systemd-tmpfiles refuses: \
                  give both to one owner, or the folder to root",
-                entry.place,
                 above.place
             );
+            return Err(contradiction(&entry.place, message));
         }
     }
     Ok(())
+}
+
+/// What the manifest says in one place and cannot say beside another one.
+fn contradiction(place: &Place, message: String) -> Contradictions {
+    Contradictions(vec![Contradiction { place: place.clone(), message, also: None }])
 }

@@ -10,7 +10,6 @@ use systemd_harden::finding::Finding;
 use systemd_harden::holes::{Surroundings, holes};
 use systemd_harden::posture::{Origin, Posture};
 use systemd_harden::score::{assess, assess_settled};
-use systemd_harden::suggest::suggest;
 use zbus::Variant;
 use zbus::wire::serialized::Context as WireContext;
 use zbus::wire::{LE, to_bytes};
@@ -56,10 +55,9 @@ fn is_read(properties: &Properties, context: Context) {
     let drop_ins = properties.drop_in_paths().into_iter().chain(properties.triggered_by());
     findings.extend(drop_ins.map(|text| Finding::notice("property.path", text)));
     output::is_judged(&assess(&posture));
-    let suggestion = suggest(&posture, &around).expect("the catalogue does not contradict itself");
     posture.settle(catalogue::judgement(context.mode));
     let assessment = assess_settled(&posture);
-    output::is_reported(context, posture, assessment, findings, Some(suggestion));
+    output::is_reported(context, posture, assessment, findings, None);
 }
 
 /// Properties of a hardened service and of one that says nothing, each shape that systemd has among them.

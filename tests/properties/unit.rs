@@ -47,11 +47,14 @@ pub fn holds(data: &[u8]) {
     }));
     let assessment = assess(&posture);
     output::is_judged(&assessment);
-    let suggestion = suggest(&posture, &around).expect("the catalogue does not contradict itself");
-    assert!(suggestion.to <= suggestion.from, "a suggestion makes it worse");
-    if kind == "service" && reading.refused.is_none() {
+    let suggestion = choices.has("suggest").then(|| {
+        let suggestion = suggest(&posture, &around).expect("the catalogue does not contradict itself");
+        assert!(suggestion.to <= suggestion.from, "a suggestion makes it worse");
+        suggestion
+    });
+    if let Some(suggestion) = suggestion.as_ref().filter(|_| kind == "service" && reading.refused.is_none()) {
         // What it promises is what the unit comes to with it.
-        let drop_in = drop_in(&suggestion);
+        let drop_in = drop_in(suggestion);
         let texts: Vec<&[u8]> = drop_ins.iter().copied().chain([drop_in.as_bytes()]).collect();
         let with = unit_text(&name, fragment, &texts).expect("the fragment is the same");
         let with = read(&with, &unset);
@@ -60,7 +63,7 @@ pub fn holds(data: &[u8]) {
     let mut settled = posture;
     settled.settle(catalogue::judgement(context.mode));
     let assessment = assess_settled(&settled);
-    output::is_reported(context, settled, assessment, findings, Some(suggestion));
+    output::is_reported(context, settled, assessment, findings, suggestion);
 }
 
 /// A place that a notice names is there.
@@ -132,7 +135,8 @@ pub fn seeds() -> Vec<Vec<u8>> {
         let kind = if path.extension().is_some_and(|kind| kind == "socket") { "socket" } else { "service" };
         let release = 240 + place % 23;
         let mode = if place % 2 == 0 { "loaded" } else { "offline" };
-        seeds.push([format!("#: {release} {mode} {kind}\n").as_bytes(), &text].concat());
+        let suggest = if place % 4 == 0 { " suggest" } else { "" };
+        seeds.push([format!("#: {release} {mode} {kind}{suggest}\n").as_bytes(), &text].concat());
     }
     let drop_in =
         b"#: 257 loaded instance\n[Service]\nExecStart=/bin/a %i\n--- 1\n[Service]\nExecStart=\nUser=%j\n";

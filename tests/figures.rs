@@ -67,7 +67,7 @@ pub(crate) fn judge(root: &Path, search: &str, name: &str, context: Context) -> 
     }
     let text = match loader.load(&unit)? {
         Load::Loaded(text) => text,
-        Load::Masked { .. } | Load::NotFound | Load::Broken { .. } => return Ok(None),
+        Load::Masked { .. } | Load::NotFound | Load::Unread { .. } | Load::Broken { .. } => return Ok(None),
     };
     let context = Context { unit_type: UnitType::of(text.id.as_str()), ..context };
     let reading = read(&text, &Posture::unset("", context));

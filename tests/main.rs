@@ -19,5 +19,6 @@ mod places;
 #[allow(unreachable_pub, reason = "the fuzz targets are another package")]
 mod properties;
 mod score;
+mod smuggled;
 mod traced;
 mod writes;

@@ -170,7 +170,13 @@ impl<'a> Run<'a> {
         } else {
             subjects.iter().flat_map(|subject| self.named_file(&mut files, subject)).collect()
         };
+        // systemd goes on without them, and what stands in them is not known here.
+        let unreadable = files.unreadable();
         self.report.units = reports;
+        for notice in unreadable {
+            tell(&notice.to_string());
+            self.status = Status::Failed;
+        }
     }
 
     /// One reader for all files of a run, so that no directory is listed twice.

@@ -14,6 +14,7 @@ use cap_std::fs::Dir;
 
 use crate::bus_value::BusValue;
 use crate::manifest::words::Protocol;
+use crate::process::read_text;
 
 /// Where somebody waits to be called.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -213,7 +214,7 @@ fn read_tables(dir: &Dir, tables: &mut BTreeMap<u64, Address>) {
 }
 
 fn text(dir: &Dir, file: &str) -> Option<String> {
-    dir.read(file).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    read_text(dir, file).ok()
 }
 
 /// `0: 0100007F:1A79 00000000:0000 0A 00000000:00000000 00:00000000 00000000 990 0 4711 …`

@@ -178,7 +178,10 @@ newtype! {
 
 fn check_because(text: &str) -> Result<(), Unfit> {
     check_plain(text)?;
-    if text.trim().is_empty() { Err(unfit("a reason is needed, this one is empty")) } else { Ok(()) }
+    if text.trim().is_empty() {
+        return Err(unfit("a reason is needed, this one is empty"));
+    }
+    check_end(text)
 }
 
 fn check_finding(text: &str) -> Result<(), Unfit> {
@@ -198,6 +201,11 @@ fn check_line(text: &str) -> Result<(), Unfit> {
     if text.trim() != text {
         return Err(unfit("blanks at the start or end would be lost"));
     }
+    check_end(text)
+}
+
+/// What ends a line of a unit; of a comment too, which old releases continue as well.
+fn check_end(text: &str) -> Result<(), Unfit> {
     if text.ends_with('\\') {
         return Err(unfit("a backslash at the end would join the next line of the unit to this one"));
     }
@@ -222,6 +230,7 @@ fn check_gecos(text: &str) -> Result<(), Unfit> {
 
 fn check_documentation(text: &str) -> Result<(), Unfit> {
     check_plain(text)?;
+    check_end(text)?;
     check_specifiers(text, "")?;
     let schemes = ["https://", "http://", "man:", "file:", "info:"];
     let rest = schemes.iter().find_map(|scheme| text.strip_prefix(scheme));

@@ -6,7 +6,7 @@ use std::path::Path;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
-use super::Fact;
+use super::{Fact, read_text};
 
 /// As many levels of groups below a unit's own are looked into.
 const DEEPEST: u32 = 16;
@@ -78,7 +78,7 @@ impl ControlGroups {
         collect(&dir, DEEPEST, &mut processes);
         processes.sort_unstable();
         processes.dedup();
-        let read = |file: &str| Fact::of(dir.read_to_string(file)).map(|text| text.trim().to_owned());
+        let read = |file: &str| Fact::of(read_text(&dir, file)).map(|text| text.trim().to_owned());
         Some(ControlGroup {
             path: path.to_owned(),
             unified: self.unified,
@@ -90,7 +90,7 @@ impl ControlGroups {
 
 /// Groups come and go while they are read.
 fn collect(dir: &Dir, depth: u32, processes: &mut Vec<u32>) {
-    let listed = dir.read_to_string("cgroup.procs").unwrap_or_default();
+    let listed = read_text(dir, "cgroup.procs").unwrap_or_default();
     // Those of another process namespace have no number here: 0.
     let numbers = listed.lines().filter_map(|line| line.parse::<u32>().ok()).filter(|pid| *pid != 0);
     processes.extend(numbers.take(MOST.saturating_sub(processes.len())));

@@ -27,6 +27,7 @@ pub(crate) use status::numbers;
 pub use status::{Filters, Status};
 
 use crate::catalogue::{LabelFile, Namespace};
+use crate::unit_file::read_whole;
 
 /// Something that the kernel may tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -313,8 +314,19 @@ impl Stat {
     }
 }
 
+/// The largest file of /proc and of control groups in bytes that is read. Mounts, sockets and processes are as many as
+/// somebody made them; a hundred thousand of them take about half of it.
+const MAX_SIZE: u64 = 16 << 20;
+
+/// A file of /proc, or of one like it, as text; an error above [`MAX_SIZE`].
+pub(crate) fn read_text(dir: &Dir, file: &str) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    read_whole(&dir.open(file)?.into_std(), MAX_SIZE, &mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 fn text(dir: &Dir, file: &str) -> Fact<String> {
-    Fact::of(dir.read(file)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    Fact::of(read_text(dir, file))
 }
 
 fn number(text: &str) -> Option<i64> {

@@ -11,10 +11,18 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 
+use super::Assignment;
 use super::names::{Listing, Names};
 use super::{
     Kind, Links, Load, Notice, Root, SearchPath, UnitLines, UnitName, UnitText, parse, quoted, quoted_bytes,
 };
+
+/// The most drop-ins of one unit that are read. What administrators and packages add to a unit are a few.
+pub const MAX_DROP_INS: usize = 512;
+
+/// The most parts that the values of one unit may have: assignments, the words, members between commas and specifiers in
+/// them. The longest units of Debian 12 have some hundreds; what grows with the square of them ends within a second.
+pub const MAX_PARTS: usize = 1 << 14;
 
 /// The unit types that need no file of their own.
 const FRAGMENTLESS: [&str; 2] = ["slice", "device"];
@@ -142,14 +150,13 @@ impl<'r> Loader<'r> {
                 match read {
                     Ok(true) if self.content.is_empty() => return Ok(Load::Masked { path }),
                     Ok(true) => {}
-                    Err(error) => return Ok(broken(path, None, &error.to_string())),
+                    Err(error) => return Ok(unread(path, error.to_string())),
                     Ok(false) => match self.content(&path) {
                         Ok(Content::Text(content)) => self.content = content,
                         Ok(Content::Mask) => return Ok(Load::Masked { path }),
                         Ok(Content::Missing) => return Ok(Load::NotFound),
-                        Ok(Content::Odd(error)) | Err(error) => {
-                            return Ok(broken(path, None, &error.to_string()));
-                        }
+                        Ok(Content::Odd(error)) => return Ok(broken(path, None, &error.to_string())),
+                        Err(error) => return Ok(unread(path, error.to_string())),
                     },
                 }
                 let lines = parse(&Arc::from(path.as_path()), &self.content);
@@ -157,21 +164,30 @@ impl<'r> Loader<'r> {
                     return Ok(broken(path, Some(fault.line), &fault.reason));
                 }
                 text.append(lines);
+                if text.is_beyond() {
+                    return Ok(unread(path, beyond()));
+                }
             }
         }
         let drop_ins = match self.drop_ins(names, &text.id, &text.names) {
             Ok(drop_ins) => drop_ins,
-            Err((directory, error)) => return Ok(broken(directory, None, &error.to_string())),
+            Err((directory, error)) => return Ok(unread(directory, error.to_string())),
         };
+        if let Some(path) = drop_ins.get(MAX_DROP_INS) {
+            return Ok(unread(path.clone(), format!("more than {MAX_DROP_INS} drop-ins are not read")));
+        }
         for path in drop_ins {
             match self.content(&path) {
                 Ok(Content::Text(content)) => {
                     text.append_drop_in(&path, parse(&Arc::from(path.as_path()), &content));
+                    if text.is_beyond() {
+                        return Ok(unread(path, beyond()));
+                    }
                 }
                 Ok(Content::Mask | Content::Missing) => {}
                 Ok(Content::Odd(error)) => text.ignore(&path, &error),
                 // To go on would be to judge a unit of which a part is unknown.
-                Err(error) => return Ok(broken(path, None, &error.to_string())),
+                Err(error) => return Ok(unread(path, error.to_string())),
             }
             text.drop_ins.push(path);
         }
@@ -302,6 +318,16 @@ impl<'r> Loader<'r> {
 }
 
 impl UnitText {
+    /// Whether it has more lines or parts of values than are read.
+    fn is_beyond(&self) -> bool {
+        let parts = |assignment: &Assignment| {
+            let separators = |byte: &u8| matches!(byte, b' ' | b'\t' | b',' | b'%');
+            1 + assignment.value.bytes().filter(|byte| separators(byte)).count()
+        };
+        let parts: usize = self.assignments.iter().map(parts).sum();
+        parts.saturating_add(self.notices.len()) > MAX_PARTS
+    }
+
     fn append(&mut self, lines: UnitLines) {
         if self.assignments.is_empty() {
             self.assignments = lines.assignments;
@@ -323,6 +349,14 @@ impl UnitText {
     fn ignore(&mut self, path: &Path, error: &io::Error) {
         self.notices.push(Notice { path: Arc::from(path), line: None, text: format!("{error}, ignored") });
     }
+}
+
+fn unread(path: PathBuf, reason: String) -> Load {
+    Load::Unread { path, reason }
+}
+
+fn beyond() -> String {
+    format!("more than {MAX_PARTS} assignments and words of values are not read")
 }
 
 fn broken(path: PathBuf, line: Option<u32>, reason: &str) -> Load {

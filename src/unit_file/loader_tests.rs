@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::bail;
 
 use super::super::test_tree::Tree;
-use super::super::{Load, Loader, SearchPath, UnitName, UnitText};
+use super::super::{Load, Loader, MAX_DROP_INS, MAX_PARTS, SearchPath, UnitName, UnitText};
 
 const UNIT: &str = ": [Service];from=fragment";
 
@@ -278,5 +278,31 @@ fn units_of_a_root_are_listed() -> anyhow::Result<()> {
     let units: Vec<&str> = units.iter().map(UnitName::as_str).collect();
     assert_eq!(units, ["a.service", "b.service", "m.service", "t@.service"]);
     assert_eq!(loader.unreadable(), []);
+    Ok(())
+}
+
+#[test]
+fn a_unit_beyond_the_bounds_is_not_judged_by_a_part_of_it() -> anyhow::Result<()> {
+    let tree = tree(&["ETC/many.service: [Service];k=v", "ETC/long.service: [Service];k=v"])?;
+    let folder = tree.path().join("etc/systemd/system/many.service.d");
+    std::fs::create_dir(&folder)?;
+    for place in 0..MAX_DROP_INS {
+        std::fs::write(folder.join(format!("{place}.conf")), "[Service]\nk=v\n")?;
+    }
+    assert!(matches!(load(&tree, "many.service")?, Load::Loaded(_)));
+    std::fs::write(folder.join("x.conf"), "[Service]\nk=v\n")?;
+    assert!(matches!(load(&tree, "many.service")?, Load::Unread { .. }));
+
+    let long = tree.path().join("etc/systemd/system/long.service");
+    for part in ["k=v\n", "no assignment\n"] {
+        std::fs::write(&long, format!("[Service]\n{}", part.repeat(MAX_PARTS)))?;
+        assert!(matches!(load(&tree, "long.service")?, Load::Loaded(_)), "{part}");
+        std::fs::write(&long, format!("[Service]\n{}", part.repeat(MAX_PARTS + 1)))?;
+        assert!(matches!(load(&tree, "long.service")?, Load::Unread { .. }), "{part}");
+    }
+    for value in [" v", "%n", ",v"] {
+        std::fs::write(&long, format!("[Service]\nk=v{}", value.repeat(MAX_PARTS)))?;
+        assert!(matches!(load(&tree, "long.service")?, Load::Unread { .. }), "{value}");
+    }
     Ok(())
 }

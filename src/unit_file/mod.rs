@@ -23,9 +23,10 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 pub use lines::{Broken, MAX_LINE, UnitLines, parse};
-pub use loader::Loader;
+pub use loader::{Loader, MAX_DROP_INS, MAX_PARTS};
 pub use name::{Form, UnitName};
-pub use root::{Entry, Kind, Links, Lock, MAX_UNIT_SIZE, Root, Whole};
+pub(crate) use root::read_whole;
+pub use root::{Entry, Kind, Links, Lock, MAX_ENTRIES, MAX_UNIT_SIZE, Root, Whole};
 pub use scalars::{Base, boolean, file_mode, size, time_span};
 pub use search::{SearchPath, UserDirectories};
 pub use specifiers::{Expanded, SpecifierError, expand};
@@ -45,7 +46,14 @@ pub enum Load {
     },
     /// No file of that name, or a link that leads nowhere.
     NotFound,
-    /// systemd refuses the unit because of this file, or it could not be read.
+    /// It could not be read to its end: this program may not, or it is beyond what is read.
+    Unread {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// systemd refuses the unit because of this file.
     Broken {
         /// The file.
         path: PathBuf,

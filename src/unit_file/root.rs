@@ -21,6 +21,10 @@ use rustix::io::Errno;
 /// The largest file in bytes that is read; systemd itself refuses lines of this length, and no unit comes near it.
 pub const MAX_UNIT_SIZE: u64 = 1 << 20;
 
+/// The most names of one directory that are read: far more than any directory of units, and a bound to what a tree of
+/// somebody else can make this program hold.
+pub const MAX_ENTRIES: usize = 1 << 18;
+
 pub use write::{Lock, Whole};
 
 /// As many links as the kernel follows in one path (`path_resolution(7)`).
@@ -122,7 +126,8 @@ impl Root {
         }
     }
 
-    /// The names in a directory in byte order, `None` where there is no directory.
+    /// The names in a directory in byte order, `None` where there is no directory; of one of more than [`MAX_ENTRIES`]
+    /// [`io::ErrorKind::FileTooLarge`].
     pub fn read_dir_sorted(&self, path: &Path) -> io::Result<Option<Vec<Entry>>> {
         self.folder(path)?.map(|folder| folder.entries_sorted()).transpose()
     }
@@ -215,7 +220,7 @@ pub(super) struct Folder {
 impl Folder {
     /// Its names in byte order.
     pub(super) fn entries_sorted(&self) -> io::Result<Vec<Entry>> {
-        self.entries_at_most(usize::MAX)
+        self.entries_at_most(MAX_ENTRIES)
     }
 
     /// The same, [`io::ErrorKind::FileTooLarge`] where there are more than `most`.
@@ -280,7 +285,7 @@ fn check_readable(found: &Metadata, most: u64) -> io::Result<()> {
 }
 
 /// Puts into `content` all that an open file has, at most `most` bytes. Anything but a regular file is refused.
-fn read_whole(mut file: &std::fs::File, most: u64, content: &mut Vec<u8>) -> io::Result<()> {
+pub(crate) fn read_whole(mut file: &std::fs::File, most: u64, content: &mut Vec<u8>) -> io::Result<()> {
     let found = file.metadata()?;
     if !found.is_file() {
         return Err(not_a_file());

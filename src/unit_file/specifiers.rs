@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::UnitName;
+use super::{MAX_LINE, UnitName};
 
 /// A text whose specifiers were expanded as far as its name allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub enum SpecifierError {
     Unknown(char),
     /// The part of the name is not the escaped text that the specifier takes it for.
     NotEscaped(char),
+    /// What it comes to is longer than a line may be.
+    TooLong,
 }
 
 impl fmt::Display for SpecifierError {
@@ -39,17 +41,22 @@ impl fmt::Display for SpecifierError {
         match self {
             Self::Unknown(letter) => write!(f, "the specifier `%{letter}` is unknown"),
             Self::NotEscaped(letter) => write!(f, "the unit name has no unescaped form for `%{letter}`"),
+            Self::TooLong => write!(f, "its specifiers come to more than {MAX_LINE} bytes"),
         }
     }
 }
 
 impl std::error::Error for SpecifierError {}
 
-/// Expands the specifiers of `text` for a unit of the system manager (systemd.unit(5), `unit_full_printf()`).
+/// Expands the specifiers of `text` for a unit of the system manager (systemd.unit(5), `unit_full_printf()`), to at
+/// most [`MAX_LINE`] bytes as systemd 249 and later do.
 pub fn expand(text: &str, name: &UnitName) -> Result<Expanded, SpecifierError> {
     let mut expanded = Expanded { text: String::new(), open: BTreeSet::new() };
     let mut rest = text.chars();
     while let Some(c) = rest.next() {
+        if expanded.text.len() > MAX_LINE {
+            return Err(SpecifierError::TooLong);
+        }
         if c != '%' {
             expanded.text.push(c);
             continue;
@@ -174,6 +181,9 @@ mod tests {
     #[test]
     fn what_systemd_refuses_is_an_error() -> anyhow::Result<()> {
         assert_eq!(expand("%z", &"a.service".parse()?), Err(SpecifierError::Unknown('z')));
+        let growing = "%n".repeat(MAX_LINE / 4);
+        let long = format!("{}.service", "a".repeat(200)).parse()?;
+        assert_eq!(expand(&growing, &long), Err(SpecifierError::TooLong));
         for name in [r"a\y.service", r"a\x2.service", r"a\x.service", r"a\xff.service"] {
             assert_eq!(expand("%P", &name.parse()?), Err(SpecifierError::NotEscaped('P')), "{name}");
         }

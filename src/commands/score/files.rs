@@ -11,7 +11,7 @@ use crate::ownership::Activity;
 use crate::posture::Posture;
 use crate::release::Release;
 use crate::report::{Outcome, Source, UnitReport};
-use crate::unit_file::{Load, Loader, UnitName, UnitText, boolean};
+use crate::unit_file::{Load, Loader, Notice, UnitName, UnitText, boolean};
 use crate::unit_posture::read;
 
 /// Judges units by their files.
@@ -38,6 +38,11 @@ struct Starter {
 impl<'r> Files<'r> {
     pub(super) fn new(loader: Loader<'r>, context: Context, host: Option<&'r Host<'r>>) -> Self {
         Self { loader, context, unset: BTreeMap::new(), host, sockets: None }
+    }
+
+    /// The directories of the search path that cannot be read.
+    pub(super) fn unreadable(&mut self) -> Vec<Notice> {
+        self.loader.unreadable()
     }
 
     /// A unit file that was named.
@@ -211,6 +216,7 @@ pub(in crate::commands) fn why_not(load: &Load) -> String {
             format!("masked by `{}`: remove that, or name the file that it masks", path.display())
         }
         Load::NotFound => "there is no such unit file: is its package installed?".to_owned(),
+        Load::Unread { path, reason } => format!("it cannot be read: {}: {reason}", path.display()),
         Load::Broken { path, line, reason } => {
             let line = line.map_or_else(String::new, |line| format!(":{line}"));
             format!("systemd refuses it: {}{line}: {reason}", path.display())

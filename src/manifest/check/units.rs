@@ -122,6 +122,11 @@ impl<'a> Checks<'a> {
         let mut folders: Vec<&str> = paths.iter().filter_map(|path| Some(path.rsplit_once('/')?.0)).collect();
         folders.sort_unstable();
         folders.dedup();
+        if folders.contains(&"") {
+            let message = "the socket lies in `/`, whose owner and mode are no package's to say";
+            self.problems
+                .push(Problem::new(&folder.place, message).key("folder").also(&first.place, "the sockets"));
+        }
         if folders.len() > 1 {
             let message = "the sockets lie in several folders, and only one can be described";
             self.problems

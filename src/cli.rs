@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::context::Mode;
+use crate::layout::{Layout, PackageName};
 use crate::release::Release;
 use crate::score::Exposure;
 use crate::target::Target;
@@ -61,6 +62,29 @@ pub enum Command {
     ///
     /// Exit status: 0; 2 where a name is not known, or the manager has no such unit.
     Explain(Explain),
+    /// Print what a shell must be told to complete this command line
+    Completions(Completions),
+    /// Print the JSON Schema of a manifest, for editors and validators
+    Schema,
+}
+
+/// What `completions` is asked.
+#[derive(Args, Debug)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_name = "SHELL", value_enum)]
+    pub shell: ShellWord,
+}
+
+/// The shells that are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ShellWord {
+    /// For bash-completion
+    Bash,
+    /// For a folder of $fpath
+    Zsh,
+    /// For a folder of $fish_complete_path
+    Fish,
 }
 
 /// What `generate` is asked.
@@ -68,10 +92,10 @@ pub enum Command {
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Generate {
     /// The manifests
-    #[arg(required = true, value_name = "MANIFEST")]
+    #[arg(required = true, value_name = "MANIFEST", value_hint = ValueHint::FilePath)]
     pub manifests: Vec<PathBuf>,
-    /// What output is for: distributions such as debian-12, or releases such as systemd-252. Several have one output,
-    /// which all of them read
+    /// What output is for: distributions such as debian-12, releases such as systemd-252, or host for this system.
+    /// Several have one output, which all of them read
     #[arg(long, value_name = "TARGET,...", default_value = Target::DEFAULT)]
     pub target: Vec<String>,
     /// Write an output of its own for each target, into folders of their names
@@ -86,11 +110,24 @@ pub struct Generate {
     #[arg(long, value_name = "UNIT|FILE", requires = "drop_in")]
     pub against: Vec<String>,
     /// Write the files at their installed places below DIR
-    #[arg(long, value_name = "DIR", conflicts_with = "output")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "output")]
     pub root: Option<PathBuf>,
     /// Write the files into DIR
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub output: Option<PathBuf>,
+    /// For whose packages the files of --output are laid out
+    #[arg(
+        long,
+        value_name = "LAYOUT",
+        value_enum,
+        default_value_t,
+        conflicts_with = "root",
+        requires = "output"
+    )]
+    pub layout: LayoutWord,
+    /// The package of the distribution that they all go into [default: the name of each manifest]
+    #[arg(long, value_name = "NAME", requires = "layout")]
+    pub package: Option<PackageName>,
     /// Write nothing; print how the files differ and exit with 1 if any does
     #[arg(long)]
     pub check: bool,
@@ -103,7 +140,7 @@ pub struct Generate {
 #[derive(Args, Debug)]
 pub struct Lint {
     /// The manifests
-    #[arg(required = true, value_name = "MANIFEST")]
+    #[arg(required = true, value_name = "MANIFEST", value_hint = ValueHint::FilePath)]
     pub manifests: Vec<PathBuf>,
     /// What output would be for, as for generate; all of them together
     #[arg(long, value_name = "TARGET,...", default_value = Target::DEFAULT)]
@@ -126,11 +163,11 @@ pub struct Score {
 
     /// The manifest to compare with, and FILE.d/*.toml [default: the one in /etc, /run or /usr/lib/systemd-harden that
     /// declares the unit, and /etc/systemd-harden/NAME.toml.d/*.toml]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub manifest: Option<PathBuf>,
 
     /// Read unit files and manifests below this directory, and ask no manager. Unit files that are named are paths in it
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub root: Option<PathBuf>,
 
     /// Ask the manager of the calling user; files are read as its units
@@ -177,7 +214,7 @@ pub struct Import {
     pub subject: String,
 
     /// Read below this directory; a unit file that is named is a path in it [default: /]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub root: Option<PathBuf>,
 
     /// Read it as a unit of users' managers
@@ -189,7 +226,7 @@ pub struct Import {
     pub systemd: Option<Release>,
 
     /// Write the manifest to this file, not to standard output
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 
     /// Replace the file if it is there and differs; it is shown
@@ -210,7 +247,7 @@ pub struct Explain {
     pub user: bool,
 
     /// The manifest that declares the units [default: as for score]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub manifest: Option<PathBuf>,
 
     /// How to show what is known
@@ -236,6 +273,31 @@ pub enum EvidenceWord {
     Always,
     /// For none
     Never,
+}
+
+/// The words of `--layout`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LayoutWord {
+    /// Under the names of the units
+    #[default]
+    Flat,
+    /// As debhelper takes them up from the folder debian
+    Debian,
+    /// As sources of a spec file
+    Rpm,
+    /// As sources of a PKGBUILD
+    Arch,
+}
+
+impl From<LayoutWord> for Layout {
+    fn from(word: LayoutWord) -> Self {
+        match word {
+            LayoutWord::Flat => Self::Flat,
+            LayoutWord::Debian => Self::Debian,
+            LayoutWord::Rpm => Self::Rpm,
+            LayoutWord::Arch => Self::Arch,
+        }
+    }
 }
 
 /// The words of `--mode`.

@@ -23,6 +23,7 @@ pub mod finding;
 pub mod guard;
 pub mod holes;
 pub mod import;
+pub mod layout;
 pub mod lint;
 mod listeners;
 pub mod manifest;

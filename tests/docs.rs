@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::{Write as _, stderr};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
@@ -13,6 +14,8 @@ use systemd_harden::cli::Cli;
 use systemd_harden::manifest::{self, Manifest, NEED_NAMES, NeedName, Source, Sources};
 use systemd_harden::need::NEEDS;
 use systemd_harden::target::DISTRIBUTIONS;
+
+use crate::harness::{command, project, same};
 
 #[test]
 fn every_command_and_flag_is_in_the_manual_and_no_other() -> Result<()> {
@@ -274,4 +277,44 @@ fn bold_words(text: &str) -> BTreeSet<String> {
         }
     }
     words
+}
+
+#[test]
+fn the_shipped_completions_are_those_of_the_command_line() -> Result<()> {
+    let files = [
+        ("bash", "systemd-harden.bash", "complete -F"),
+        ("zsh", "_systemd-harden", "#compdef systemd-harden"),
+        ("fish", "systemd-harden.fish", "complete -c systemd-harden"),
+    ];
+    for (shell, file, word) in files {
+        let output = command(&["completions", shell]).output()?;
+        ensure!(output.status.code() == Some(0), "{shell}: {:?}", output.status);
+        let script = String::from_utf8(output.stdout)?;
+        ensure!(script.contains(word) && script.contains("target"), "{shell} is told nothing:\n{script}");
+        same(&project("packaging/completions").join(file), &script)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn the_page_of_the_add_on_is_what_it_says_of_itself() -> Result<()> {
+    let source = project("packaging/debhelper/dh_systemd_harden");
+    let release = concat!("--release=systemd-harden ", env!("CARGO_PKG_VERSION"));
+    let arguments = ["--utf8", "--section=1", "--center=Debhelper", release, "--date=2026-11-28"];
+    let Ok(made) = std::process::Command::new("pod2man").args(arguments).arg(&source).output() else {
+        writeln!(stderr(), "pod2man is not installed: the page of dh_systemd_harden was not made anew")?;
+        return Ok(());
+    };
+    ensure!(made.status.success(), "pod2man: {}", String::from_utf8_lossy(&made.stderr));
+    let made = String::from_utf8(made.stdout)?;
+    // The first line names the releases of Perl's modules, and what comes up to the title is theirs too.
+    let (_, made) = made.split_once('\n').context("an empty page")?;
+    let path = project("man/dh_systemd_harden.1");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&path, made)?;
+    }
+    let shipped = fs::read_to_string(&path)?;
+    let body = |page: &str| page.split_once("\n.SH").map(|(_, body)| body.to_owned());
+    ensure!(body(&shipped) == body(made), "{} is stale: UPDATE_GOLDEN=1 rewrites it", path.display());
+    Ok(())
 }

@@ -15,6 +15,7 @@ mod lint;
 mod machine;
 mod manifests;
 mod oracle;
+mod packages;
 mod places;
 #[allow(unreachable_pub, reason = "the fuzz targets are another package")]
 mod properties;

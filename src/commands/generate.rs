@@ -12,6 +12,7 @@ use super::manifest_file::{self, Loaded};
 use super::output::{self, Earlier, New, diff, readable};
 use super::tell;
 use crate::cli::Generate;
+use crate::layout::{Layout, PackageName};
 use crate::lint;
 use crate::render::{self, DROP_IN, File, FileKind, Form};
 use crate::status::Status;
@@ -22,11 +23,14 @@ use against::Units;
 
 /// Runs `generate`.
 pub fn generate(arguments: &Generate, out: &mut dyn Write) -> Result<Status> {
-    let targets = target::targets(&arguments.target)?;
+    let targets = super::targets(&arguments.target)?;
     let form = if arguments.drop_in { Form::DropIns } else { Form::Units };
+    let layout = Layout::from(arguments.layout);
     let outputs = Outputs::of(&targets, arguments.split);
     let mut rendered: BTreeMap<String, Output> = BTreeMap::new();
     let mut packages = Vec::new();
+    let mut laid_out: BTreeMap<(usize, String), Vec<File>> = BTreeMap::new();
+    let with_manifests = arguments.root.is_some() || layout.has_manifests();
     let mut told: Vec<String> = Vec::new();
     let root = arguments.root.as_deref();
     let mut units = Units::new(root, &arguments.against)?;
@@ -37,7 +41,8 @@ pub fn generate(arguments: &Generate, out: &mut dyn Write) -> Result<Status> {
             tell(&notice.to_string());
         }
         packages.push(manifest.package.as_str().to_owned());
-        for (folder, targets) in &outputs.0 {
+        let package = arguments.package.as_ref().map_or(manifest.package.as_str(), PackageName::as_str);
+        for (position, (folder, targets)) in outputs.0.iter().enumerate() {
             let rendering = || format!("rendering `{}`", path.display());
             let fitted = target::fit(manifest, targets).with_context(rendering)?;
             let rendered_files =
@@ -46,26 +51,34 @@ pub fn generate(arguments: &Generate, out: &mut dyn Write) -> Result<Status> {
                 Some(units) => units.drop_ins(manifest, targets).with_context(rendering)?,
                 None => rendered_files.files,
             };
-            let source = if arguments.root.is_some() { installed(&loaded) } else { Vec::new() };
+            let source = if with_manifests { installed(&loaded) } else { Vec::new() };
             told.extend(fitted.replaced.iter().map(ToString::to_string));
             if rendered_files.loses {
                 let losses = lint::losses(manifest, targets).with_context(rendering)?;
                 told.extend(losses.iter().filter_map(lint::Fit::summary));
             }
+            let own = laid_out.entry((position, package.to_owned())).or_default();
             for file in files.into_iter().chain(source) {
                 let place = match (arguments.output.is_some(), folder) {
-                    (true, None) => file.flat_name(),
-                    (true, Some(folder)) => format!("{folder}/{}", file.flat_name()),
+                    (true, _) => in_folder(folder.as_deref(), &layout.place(package, &file)),
                     (false, None) => file.path(),
                     (false, Some(folder)) => format!("/{folder}{}", file.path()),
                 };
-                let is_rendered = !matches!(file.kind, FileKind::Manifest | FileKind::ManifestDropIn);
-                let start = is_rendered.then(|| beginning(manifest.package.as_str()));
-                let output = Output { text: file.text, manifest: path.clone(), start };
+                let earlier = own_mark(layout, &file, manifest.package.as_str());
+                let output = Output { text: file.text.clone(), manifest: path.clone(), earlier };
+                own.push(file);
                 if let Some(other) = rendered.insert(place.clone(), output) {
                     bail!("`{}` and `{}` both make {place}", other.manifest.display(), path.display());
                 }
             }
+        }
+    }
+    for ((position, package), files) in &laid_out {
+        let Some((folder, targets)) = outputs.0.get(*position) else { continue };
+        if let Some(snippet) = layout.snippet(package, files, targets)? {
+            let earlier = Mark::Begins(format!("# Made by systemd-harden for {package};"));
+            let output = Output { text: snippet.text, manifest: PathBuf::new(), earlier };
+            rendered.insert(in_folder(folder.as_deref(), &snippet.place), output);
         }
     }
     if !arguments.check {
@@ -92,6 +105,11 @@ pub fn generate(arguments: &Generate, out: &mut dyn Write) -> Result<Status> {
         (None, None) => print(&rendered, out),
     };
     Ok(written?.and(found))
+}
+
+/// A place in the folder of its target, where each has one.
+fn in_folder(folder: Option<&str>, place: &str) -> String {
+    folder.map_or_else(|| place.to_owned(), |folder| format!("{folder}/{place}"))
 }
 
 /// What is rendered together: all targets, or each of them into a folder of its own.
@@ -123,13 +141,34 @@ struct Expected {
 struct Output {
     text: String,
     manifest: PathBuf,
-    /// How all but copies of manifests begin.
-    start: Option<String>,
+    earlier: Mark,
+}
+
+/// By what a file of an earlier render is known.
+enum Mark {
+    Begins(String),
+    /// By its place alone.
+    Place,
+    Nothing,
+}
+
+/// A manifest is copied as it stands: in a folder of ours that is enough, among the sources of a package it may be
+/// somebody else's.
+fn own_mark(layout: Layout, file: &File, package: &str) -> Mark {
+    match (file.kind, layout) {
+        (FileKind::Manifest | FileKind::ManifestDropIn, Layout::Rpm | Layout::Arch) => Mark::Nothing,
+        (FileKind::Manifest | FileKind::ManifestDropIn, Layout::Flat | Layout::Debian) => Mark::Place,
+        _ => Mark::Begins(beginning(package)),
+    }
 }
 
 impl Output {
     fn at<'a>(&'a self, place: &'a str) -> New<'a> {
-        let earlier = self.start.as_deref().map_or(Earlier::Any, Earlier::Begins);
+        let earlier = match &self.earlier {
+            Mark::Begins(start) => Earlier::Begins(start),
+            Mark::Place => Earlier::Any,
+            Mark::Nothing => Earlier::None,
+        };
         New { place, path: below(place), text: &self.text, earlier }
     }
 }
@@ -216,8 +255,14 @@ fn left_over(
     rendered: &BTreeMap<String, Output>,
     expected: &Expected,
 ) -> Result<Vec<(String, String)>> {
-    const FOLDERS: [&str; 5] =
-        ["", "usr/lib/systemd/system", "usr/lib/systemd/user", "usr/lib/sysusers.d", "usr/lib/tmpfiles.d"];
+    const FOLDERS: [&str; 6] = [
+        "",
+        "systemd-harden",
+        "usr/lib/systemd/system",
+        "usr/lib/systemd/user",
+        "usr/lib/sysusers.d",
+        "usr/lib/tmpfiles.d",
+    ];
     let start = if rendered.keys().any(|place| place.starts_with('/')) { "/" } else { "" };
     let mut found = Vec::new();
     let folders = expected.folders.iter().flat_map(|own| FOLDERS.map(|folder| [own.as_str(), folder]));

@@ -6,11 +6,10 @@ use super::{manifest_file, print, tell};
 use crate::cli::{Format, Lint};
 use crate::lint::{self, Report};
 use crate::status::Status;
-use crate::target;
 
 /// Runs `lint`.
 pub(super) fn lint(arguments: &Lint, out: &mut dyn Write) -> anyhow::Result<Status> {
-    let targets = target::targets(&arguments.target)?;
+    let targets = super::targets(&arguments.target)?;
     let examine = if arguments.split { lint::lint_each } else { lint::lint };
     let mut status = Status::Clean;
     let mut reports: Vec<Report> = Vec::new();

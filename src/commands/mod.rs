@@ -1,5 +1,6 @@
 //! The verbs of the command line: thin, they connect the outside with the core and alone print.
 
+mod completions;
 mod explain;
 mod generate;
 mod import;
@@ -12,6 +13,7 @@ mod output;
 mod score;
 
 use std::io::{self, IsTerminal as _, Write};
+use std::path::Path;
 
 use anyhow::Context as _;
 
@@ -20,6 +22,8 @@ pub use generate::generate;
 use crate::cli::{Cli, Command};
 use crate::report::{Appearance, Colour};
 use crate::status::Status;
+use crate::target::{self, Target};
+use crate::unit_file::Root;
 use crate::visible::shown;
 
 /// Does what the command line says, its result written to `out`, which is standard output but for tests. An error is a
@@ -31,7 +35,33 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> anyhow::Result<Status> {
         Command::Score(arguments) => score::score(arguments, out),
         Command::Import(arguments) => import::import(arguments, out),
         Command::Explain(arguments) => explain::explain(arguments, out),
+        Command::Completions(arguments) => completions::completions(arguments, out),
+        Command::Schema => print(out, crate::manifest::SCHEMA).map(|()| Status::Clean),
     }
+}
+
+/// The targets of a command line, `host` among them as what this system is.
+fn targets(lists: &[String]) -> anyhow::Result<Vec<Target>> {
+    let mut named = Vec::new();
+    for name in lists.iter().flat_map(|list| list.split(',')) {
+        named.push(if name.trim() == HOST { host()?.name } else { name.to_owned() });
+    }
+    target::targets(&named)
+}
+
+/// The target that is this system.
+const HOST: &str = "host";
+
+fn host() -> anyhow::Result<Target> {
+    let root = Root::open("/")?;
+    for path in ["/etc/os-release", "/usr/lib/os-release"] {
+        if let Some(bytes) = root.read(Path::new(path))? {
+            let target = Target::of_os_release(&String::from_utf8_lossy(&bytes));
+            return target
+                .with_context(|| format!("`{path}` does not tell a target; name one with --target"));
+        }
+    }
+    anyhow::bail!("there is no `/etc/os-release` to tell a target; name one with --target")
 }
 
 /// Tells a failure on standard error, each of its lines free of what a terminal would obey.

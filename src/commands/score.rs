@@ -22,7 +22,7 @@ use crate::policy::{plan, policy};
 use crate::report::{self, Outcome, Report, Source, UnitReport};
 use crate::score::assess;
 use crate::status::Status;
-use crate::target::{self, Target, fit};
+use crate::target::{Target, fit};
 use crate::unit_file::{Loader, Root, SearchPath, UnitName, UserDirectories};
 use files::Files;
 pub(super) use files::{template_instance, why_not};
@@ -50,7 +50,7 @@ pub(super) fn score(arguments: &Score, out: &mut dyn Write) -> anyhow::Result<St
     } else if arguments.target.is_empty() {
         run.files(&subjects);
     } else {
-        for target in target::targets(&arguments.target)? {
+        for target in super::targets(&arguments.target)? {
             run.context.release = target.judge();
             run.target = Some(target);
             run.files(&subjects);

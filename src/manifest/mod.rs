@@ -52,6 +52,9 @@ pub use needs::{
 pub use problem::{ManifestError, Problem};
 pub use resources::{Directories, Directory, Resources};
 pub use schema::schema;
+
+/// The JSON Schema of a manifest as the project ships it: the text of [`schema`].
+pub const SCHEMA: &str = include_str!("schema.json");
 pub use service::{
     Credential, CredentialFallback, KillMode, Log, LogFile, MainPid, NotifyAccess, Output, Restart, Service,
     ServiceType, Stdin,

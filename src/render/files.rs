@@ -35,19 +35,33 @@ pub enum Kind {
 /// The name of the drop-ins.
 pub const DROP_IN: &str = "50-harden.conf";
 
+impl Kind {
+    /// Where packages install files of its kind.
+    pub const fn folder(self) -> &'static str {
+        match self {
+            Self::Unit | Self::DropIn => "/usr/lib/systemd/system",
+            Self::UserUnit | Self::UserDropIn => "/usr/lib/systemd/user",
+            Self::Sysusers => "/usr/lib/sysusers.d",
+            Self::Tmpfiles => "/usr/lib/tmpfiles.d",
+            Self::Manifest | Self::ManifestDropIn => "/usr/lib/systemd-harden",
+        }
+    }
+}
+
 impl File {
     /// Where packages install it.
     pub fn path(&self) -> String {
+        format!("{}/{}", self.kind.folder(), self.name_in_folder())
+    }
+
+    /// Its path in the folder of its kind.
+    pub fn name_in_folder(&self) -> String {
         let name = &self.name;
         match self.kind {
-            Kind::Unit => format!("/usr/lib/systemd/system/{name}"),
-            Kind::UserUnit => format!("/usr/lib/systemd/user/{name}"),
-            Kind::DropIn => format!("/usr/lib/systemd/system/{name}.d/{DROP_IN}"),
-            Kind::UserDropIn => format!("/usr/lib/systemd/user/{name}.d/{DROP_IN}"),
-            Kind::Sysusers => format!("/usr/lib/sysusers.d/{name}.conf"),
-            Kind::Tmpfiles => format!("/usr/lib/tmpfiles.d/{name}.conf"),
-            Kind::Manifest => format!("/usr/lib/systemd-harden/{name}.toml"),
-            Kind::ManifestDropIn => format!("/usr/lib/systemd-harden/{name}"),
+            Kind::Unit | Kind::UserUnit | Kind::ManifestDropIn => name.clone(),
+            Kind::DropIn | Kind::UserDropIn => format!("{name}.d/{DROP_IN}"),
+            Kind::Sysusers | Kind::Tmpfiles => format!("{name}.conf"),
+            Kind::Manifest => format!("{name}.toml"),
         }
     }
 
@@ -55,11 +69,14 @@ impl File {
     pub fn flat_name(&self) -> String {
         let name = &self.name;
         match self.kind {
-            Kind::Unit | Kind::UserUnit | Kind::ManifestDropIn => name.clone(),
-            Kind::DropIn | Kind::UserDropIn => format!("{name}.d/{DROP_IN}"),
             Kind::Sysusers => format!("{name}.sysusers"),
             Kind::Tmpfiles => format!("{name}.tmpfiles"),
-            Kind::Manifest => format!("{name}.toml"),
+            Kind::Unit
+            | Kind::UserUnit
+            | Kind::DropIn
+            | Kind::UserDropIn
+            | Kind::Manifest
+            | Kind::ManifestDropIn => self.name_in_folder(),
         }
     }
 }

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{Environment, UndefinedBehavior};
+use minijinja::{Environment, Template, UndefinedBehavior};
 use serde::Serialize;
 
 use crate::breakages;
@@ -105,13 +105,16 @@ struct Renderer<'a> {
 }
 
 /// The templates by their names.
-const TEMPLATES: [(&str, &str); 6] = [
+const TEMPLATES: [(&str, &str); 9] = [
     ("service.j2", include_str!("../../templates/service.j2")),
     ("drop-in.j2", include_str!("../../templates/drop-in.j2")),
     ("socket.j2", include_str!("../../templates/socket.j2")),
     ("timer.j2", include_str!("../../templates/timer.j2")),
     ("sysusers.j2", include_str!("../../templates/sysusers.j2")),
     ("tmpfiles.j2", include_str!("../../templates/tmpfiles.j2")),
+    ("debian.j2", include_str!("../../templates/debian.j2")),
+    ("spec.j2", include_str!("../../templates/spec.j2")),
+    ("PKGBUILD.j2", include_str!("../../templates/PKGBUILD.j2")),
 ];
 
 fn environment() -> Result<Environment<'static>> {
@@ -121,6 +124,22 @@ fn environment() -> Result<Environment<'static>> {
     syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true);
     environment.set_syntax(syntax.build()?);
     Ok(environment)
+}
+
+/// A template that asks for nothing but `context`.
+pub(crate) fn fill(template: &str, context: minijinja::Value) -> Result<String> {
+    let mut templates = environment()?;
+    Ok(loaded(&mut templates, template)?.render(context)?)
+}
+
+/// The template of that name, read on demand: most runs fill few of them.
+fn loaded<'e>(templates: &'e mut Environment<'static>, name: &str) -> Result<Template<'e, 'e>> {
+    if templates.templates().all(|(known, _)| known != name)
+        && let Some((name, source)) = TEMPLATES.into_iter().find(|(known, _)| *known == name)
+    {
+        templates.add_template(name, source)?;
+    }
+    Ok(templates.get_template(name)?)
 }
 
 /// Settings of one family, ready to print.
@@ -188,13 +207,7 @@ pub const MARK: &str = "X-SystemdHarden";
 impl Renderer<'_> {
     fn fill(&self, template: &str, context: minijinja::Value) -> Result<String> {
         let mut templates = self.templates.borrow_mut();
-        if templates.templates().all(|(known, _)| known != template)
-            && let Some((name, source)) = TEMPLATES.into_iter().find(|(name, _)| *name == template)
-        {
-            templates.add_template(name, source)?;
-        }
-        let template = templates.get_template(template)?;
-        template
+        loaded(&mut templates, template)?
             .render(context)
             .with_context(|| format!("rendering for `{}`", self.manifest.package.as_str()))
     }

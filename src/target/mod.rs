@@ -2,6 +2,7 @@
 //! of a target stands in the catalogue; what stands in for what a target does not read, in [`fit`].
 
 mod fit;
+mod host;
 mod table;
 
 use std::str::FromStr;
@@ -9,7 +10,7 @@ use std::str::FromStr;
 use anyhow::{Result, bail, ensure};
 
 pub use fit::{Fitted, Replaced, fit};
-pub use table::{Backport, Certainty, DISTRIBUTIONS, Distribution, Feature, Known, REFUSED};
+pub use table::{Accounts, Backport, Certainty, DISTRIBUTIONS, Distribution, Feature, Known, REFUSED};
 
 use crate::manifest::words::nearest;
 use crate::release::Release;
@@ -49,6 +50,11 @@ impl Target {
             distribution.backports.iter().any(|backport| backport.feature == feature)
         };
         self.release.major >= feature.since() || self.distribution.is_some_and(brought)
+    }
+
+    /// What makes the accounts of an rpm package there.
+    pub fn accounts(&self) -> Accounts {
+        self.distribution.map_or(Accounts::Scriptlet, |distribution| distribution.accounts)
     }
 
     /// The release whose scorer judges units for it.

@@ -3,7 +3,7 @@
 use crate::release::Release;
 
 /// A release of a distribution.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Distribution {
     /// Its name as a target.
     pub name: &'static str,
@@ -19,6 +19,19 @@ pub struct Distribution {
     pub bpf_framework: Known,
     /// What of later releases it reads besides.
     pub backports: &'static [Backport],
+    /// What makes the accounts of an rpm package.
+    pub accounts: Accounts,
+}
+
+/// What makes the accounts that a package of rpm brings in sysusers.d, before its files are unpacked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accounts {
+    /// A scriptlet: `%sysusers_create_package` of systemd's own macros, since 238.
+    Scriptlet,
+    /// rpm itself, from the file in the package (rpm 4.19; Fedora enabled it with 4.20.0-8 for release 42).
+    Rpm,
+    /// A scriptlet that SUSE's sysuser-tools make while the package is built.
+    SysuserTools,
 }
 
 /// How sure a fact is.
@@ -114,6 +127,7 @@ const ROW: Distribution = Distribution {
     source: "",
     bpf_framework: Known::Unknown,
     backports: &[],
+    accounts: Accounts::Scriptlet,
 };
 
 const fn row(
@@ -124,6 +138,10 @@ const fn row(
     source: &'static str,
 ) -> Distribution {
     Distribution { name, also, release, certainty, source, ..ROW }
+}
+
+const fn accounts_by(accounts: Accounts, row: Distribution) -> Distribution {
+    Distribution { accounts, ..row }
 }
 
 /// Every distribution that is known, oldest release first within each.
@@ -210,32 +228,53 @@ pub static DISTRIBUTIONS: &[Distribution] = {
         ),
         row("fedora-40", &[], Release::latest(255), Assumed, "the time of its release"),
         row("fedora-41", &[], Release::latest(256), Assumed, "the time of its release"),
-        row("fedora-42", &[], minor(257, 9), Packaged, "the name of its source package"),
-        row("fedora-43", &[], Release::latest(258), Assumed, "the time of its release"),
-        row("fedora-44", &[], minor(259, 8), Reported, "systemd/systemd#43314"),
-        row(
-            "opensuse-leap-15.3",
-            &["sles-15.3"],
-            Release::latest(246),
-            Reported,
-            "a compatibility check of a vendor of software for it",
+        accounts_by(
+            Accounts::Rpm,
+            row("fedora-42", &[], minor(257, 9), Packaged, "the name of its source package"),
         ),
-        row(
-            "opensuse-leap-15.4",
-            &["sles-15.4", "opensuse-leap-15.5", "sles-15.5"],
-            Release::latest(249),
-            Reported,
-            "a compatibility check of a vendor of software for it",
+        accounts_by(
+            Accounts::Rpm,
+            row("fedora-43", &[], Release::latest(258), Assumed, "the time of its release"),
         ),
-        row(
-            "opensuse-leap-15.6",
-            &["sles-15.6"],
-            Release::latest(254),
-            Reported,
-            "a compatibility check of a vendor of software for it",
+        accounts_by(Accounts::Rpm, row("fedora-44", &[], minor(259, 8), Reported, "systemd/systemd#43314")),
+        accounts_by(
+            Accounts::SysuserTools,
+            row(
+                "opensuse-leap-15.3",
+                &["sles-15.3"],
+                Release::latest(246),
+                Reported,
+                "a compatibility check of a vendor of software for it",
+            ),
         ),
-        row("sles-15.7", &[], Release::latest(254), Assumed, "that of sles-15.6"),
-        row("opensuse-leap-16", &["sles-16"], Release::latest(257), Assumed, "the time of its release"),
+        accounts_by(
+            Accounts::SysuserTools,
+            row(
+                "opensuse-leap-15.4",
+                &["sles-15.4", "opensuse-leap-15.5", "sles-15.5"],
+                Release::latest(249),
+                Reported,
+                "a compatibility check of a vendor of software for it",
+            ),
+        ),
+        accounts_by(
+            Accounts::SysuserTools,
+            row(
+                "opensuse-leap-15.6",
+                &["sles-15.6"],
+                Release::latest(254),
+                Reported,
+                "a compatibility check of a vendor of software for it",
+            ),
+        ),
+        accounts_by(
+            Accounts::SysuserTools,
+            row("sles-15.7", &[], Release::latest(254), Assumed, "that of sles-15.6"),
+        ),
+        accounts_by(
+            Accounts::SysuserTools,
+            row("opensuse-leap-16", &["sles-16"], Release::latest(257), Assumed, "the time of its release"),
+        ),
         row("arch", &[], minor(261, 2), Reported, "containers/bubblewrap#774, August 2026; it rolls"),
         row("amazon-linux-2023", &[], Release::latest(252), Assumed, "the time of its release"),
         row("azure-linux-4", &[], minor(257, 5), Reported, "the name of a package in a test"),

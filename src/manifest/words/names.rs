@@ -23,7 +23,7 @@ const UNIT_TYPES: [&str; 11] = [
 ];
 
 /// The capabilities of Linux, capabilities(7), in the order of their numbers.
-const CAPABILITIES: [&str; 41] = [
+pub(crate) const CAPABILITIES: [&str; 41] = [
     "CAP_CHOWN",
     "CAP_DAC_OVERRIDE",
     "CAP_DAC_READ_SEARCH",

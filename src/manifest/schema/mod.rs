@@ -1,8 +1,10 @@
 //! The JSON Schema of a manifest as it is written, made from the types that read it.
 //!
-//! It says what each key may look like, so that an editor completes it and marks what is wrong; what contradicts what
-//! only loading tells. It admits what only a drop-in or `like` makes sense of: a table that inherits may lack any of
+//! It says what each key may look like, so that an editor completes it and marks what is wrong, and in `conditions`
+//! what single tables show; what contradicts what across tables only loading tells. It admits what only a drop-in or `like` makes sense of: a table that inherits may lack any of
 //! its keys, and `false` takes an inherited one away.
+
+mod conditions;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,6 +43,10 @@ pub fn schema() -> Value {
     for (_, definition) in definitions.iter_mut().filter(|(name, _)| inheriting.contains(name.as_str())) {
         inherit(definition);
     }
+    conditions::add(&mut definitions);
+    if let Some(user) = definitions.get_mut("Service").and_then(|unit| unit.pointer_mut("/properties/user")) {
+        conditions::without_root(user);
+    }
     let name = text_schema::<ServiceName>().to_value();
     for (kind, like) in [("Service", name.clone()), ("Socket", text_schema::<UnitStem>().to_value())] {
         if let Some(properties) = definitions.get_mut(kind).and_then(|unit| unit.get_mut("properties")) {
@@ -55,6 +61,7 @@ pub fn schema() -> Value {
         main.insert("required".to_owned(), json!(["name"]));
     }
     root["properties"]["service"] = main;
+    root["anyOf"] = json!([{ "required": ["service"] }, { "required": ["services"] }]);
     root["$defs"] = Value::Object(definitions);
     root
 }

@@ -68,8 +68,9 @@ pub enum Command {
     Schema,
 }
 
-/// What `completions` is asked.
+// What `completions` is asked.
 #[derive(Args, Debug)]
+#[expect(missing_docs, reason = "clap would take it for what the command does")]
 pub struct Completions {
     /// The shell
     #[arg(value_name = "SHELL", value_enum)]
@@ -87,8 +88,9 @@ pub enum ShellWord {
     Fish,
 }
 
-/// What `generate` is asked.
+// What `generate` is asked.
 #[derive(Args, Debug)]
+#[expect(missing_docs, reason = "clap would take it for what the command does")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Generate {
     /// The manifests
@@ -136,8 +138,9 @@ pub struct Generate {
     pub replace: bool,
 }
 
-/// What `lint` is asked.
+// What `lint` is asked.
 #[derive(Args, Debug)]
+#[expect(missing_docs, reason = "clap would take it for what the command does")]
 pub struct Lint {
     /// The manifests
     #[arg(required = true, value_name = "MANIFEST", value_hint = ValueHint::FilePath)]
@@ -153,8 +156,9 @@ pub struct Lint {
     pub format: Format,
 }
 
-/// What `score` is asked.
+// What `score` is asked.
 #[derive(Args, Debug)]
+#[expect(missing_docs, reason = "clap would take it for what the command does")]
 pub struct Score {
     /// Units, unit files or manifests. What contains a `/` is a file, what ends in `.toml` a manifest; anything else
     /// is a unit of the running manager, or of the tree of --root. Without any: all services of it.
@@ -206,8 +210,9 @@ pub struct Score {
     pub format: Format,
 }
 
-/// What `import` is asked.
+// What `import` is asked.
 #[derive(Args, Debug)]
+#[expect(missing_docs, reason = "clap would take it for what the command does")]
 pub struct Import {
     /// The service: a unit, or what contains a `/`, a unit file
     #[arg(value_name = "UNIT|FILE")]
@@ -234,8 +239,9 @@ pub struct Import {
     pub replace: bool,
 }
 
-/// What `explain` is asked.
+// What `explain` is asked.
 #[derive(Args, Debug)]
+#[expect(missing_docs, reason = "clap would take it for what the command does")]
 pub struct Explain {
     /// Directives such as ProtectClock, checks such as SystemCallFilter=~@clock, needs such as kernel.clock or sends-mail,
     /// releases such as systemd-252, targets such as debian-12, units such as nginx.service

@@ -26,12 +26,12 @@ end
 
 complete -c systemd-harden -n "__fish_systemd_harden_needs_command" -s h -l help -d 'Print help'
 complete -c systemd-harden -n "__fish_systemd_harden_needs_command" -s V -l version -d 'Print version'
-complete -c systemd-harden -n "__fish_systemd_harden_needs_command" -f -a "generate" -d 'What `generate` is asked'
-complete -c systemd-harden -n "__fish_systemd_harden_needs_command" -f -a "lint" -d 'What `lint` is asked'
-complete -c systemd-harden -n "__fish_systemd_harden_needs_command" -f -a "score" -d 'What `score` is asked'
-complete -c systemd-harden -n "__fish_systemd_harden_needs_command" -f -a "import" -d 'What `import` is asked'
-complete -c systemd-harden -n "__fish_systemd_harden_needs_command" -f -a "explain" -d 'What `explain` is asked'
-complete -c systemd-harden -n "__fish_systemd_harden_needs_command" -f -a "completions" -d 'What `completions` is asked'
+complete -c systemd-harden -n "__fish_systemd_harden_needs_command" -f -a "generate" -d 'Render hardened units from manifests'
+complete -c systemd-harden -n "__fish_systemd_harden_needs_command" -f -a "lint" -d 'Say what is doubtful about manifests, and what targets cost them'
+complete -c systemd-harden -n "__fish_systemd_harden_needs_command" -f -a "score" -d 'Score services and compare them with the manifest that declares them'
+complete -c systemd-harden -n "__fish_systemd_harden_needs_command" -f -a "import" -d 'Make a manifest of a service that has a unit already'
+complete -c systemd-harden -n "__fish_systemd_harden_needs_command" -f -a "explain" -d 'Explain a directive, a check, a need, a release or a target, or why a unit failed'
+complete -c systemd-harden -n "__fish_systemd_harden_needs_command" -f -a "completions" -d 'Print what a shell must be told to complete this command line'
 complete -c systemd-harden -n "__fish_systemd_harden_needs_command" -f -a "schema" -d 'Print the JSON Schema of a manifest, for editors and validators'
 complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand generate" -l target -d 'What output is for: distributions such as debian-12, releases such as systemd-252, or host for this system. Several have one output, which all of them read' -r
 complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand generate" -l against -d 'Write of a drop-in only what this unit does not say itself, with what it takes the place of, and tell in what the service is another than the manifest says, which ends with 1. What contains a `/` is a file, anything else a unit of the host, or of the tree of --root. May be given several times' -r
@@ -72,7 +72,7 @@ complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand import" -l
 complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand import" -s o -l output -d 'Write the manifest to this file, not to standard output' -r -F
 complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand import" -l user -d 'Read it as a unit of users\' managers'
 complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand import" -l replace -d 'Replace the file if it is there and differs; it is shown'
-complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand import" -s h -l help -d 'Print help'
+complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand explain" -l manifest -d 'The manifest that declares the units [default: as for score]' -r -F
 complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand explain" -l format -d 'How to show what is known' -r -f -a "text\t'For people'
 json\t'One JSON document, schema 1'"

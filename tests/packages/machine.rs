@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::{both, find, missing, said};
+use super::{both, find, missing, said, walk_through};
 use crate::harness::{project, scratch};
 use crate::machine::{Base, Machine, run_scenarios};
 
@@ -30,6 +30,7 @@ fn packages_are_built_installed_and_run() -> Result<()> {
             ("the project's own package installs, and its manual opens", own_package),
             ("a package built with the add-on of debhelper installs and runs as declared", built_package),
             ("a doubtful manifest fails the build", doubtful_manifest),
+            ("the walk-through of the manual is what happens", walk_through::whole),
         ],
     )
 }

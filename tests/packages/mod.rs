@@ -6,6 +6,7 @@
 
 mod layouts;
 mod machine;
+mod walk_through;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -223,6 +223,23 @@ fn load(text: &str, drop_in: Option<&str>) -> Result<Manifest> {
 }
 
 #[test]
+fn every_promise_of_the_manual_names_a_test_that_is_there() -> Result<()> {
+    let page = Page::read("systemd-harden.1")?;
+    let section = page.section("THREAT MODEL")?;
+    let mut named = 0;
+    for (file, test) in section.split(r"\fI").filter_map(|span| span.split(r"\f").next()?.split_once("::")) {
+        let source = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file))
+            .with_context(|| format!("reading `{file}`"))?;
+        let (before, _) =
+            source.split_once(&format!("fn {test}(")).with_context(|| format!("no {test} in {file}"))?;
+        ensure!(before.trim_end().ends_with("#[test]"), "{test} in {file} is no test");
+        named += 1;
+    }
+    ensure!(named > 20, "only {named} tests are named");
+    Ok(())
+}
+
+#[test]
 fn templates_confine_nothing_by_themselves() -> Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
     let mut templates = 0;
@@ -249,7 +266,7 @@ impl Page {
     fn read(name: &str) -> Result<Self> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("man").join(name);
         let source = fs::read_to_string(&path).with_context(|| format!("reading `{}`", path.display()))?;
-        let text = source.replace("\\\n", "").replace(r"\-", "-").replace(r"\(ti", "~");
+        let text = source.replace("\\\n", "").replace(r"\-", "-").replace(r"\:", "").replace(r"\(ti", "~");
         Ok(Self { name: name.to_owned(), text })
     }
 

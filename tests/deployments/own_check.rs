@@ -23,9 +23,16 @@ pub(super) fn sees_the_host(machine: &Machine) -> Result<()> {
     parsec::deploy(machine, "parsec-direct", "Direct")?;
     let own = Deployment::generate(machine, "systemd-harden")?;
     machine.install_file(Path::new(BUILT), "/usr/bin/systemd-harden", 0o755)?;
-    // The page that the unit points to; verify looks for it.
+    // The page that the unit points to: verify has man(1) look for it, which a minimal tree lacks.
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("man/systemd-harden.1");
     machine.install_file(&page, "/usr/share/man/man1/systemd-harden.1", 0o644)?;
+    if !machine.root().join("usr/bin/man").exists() {
+        machine.install(
+            b"#!/bin/sh\ntest -e /usr/share/man/man1/systemd-harden.1\n",
+            "/usr/bin/man",
+            0o755,
+        )?;
+    }
     own.start()?;
     machine.start_unit(CHECK)?;
 

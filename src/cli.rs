@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::context::Mode;
 use crate::layout::{Layout, PackageName};
+use crate::manifest::Strictness;
 use crate::release::Release;
 use crate::score::Exposure;
 use crate::target::Target;
@@ -46,7 +47,8 @@ pub enum Command {
     /// Reads the unit with its drop-ins, the sockets and timers that start it, and its users in sysusers.d and files in
     /// tmpfiles.d, and writes the manifest that renders to the same service: what a key says as that key, what the unit
     /// opens in its own words as a need, what it denies as a denial or an override, and anything else literally. What the
-    /// unit leaves open without a word is suggested in comments at the end.
+    /// unit leaves open and its programs or its processes show a sign of is a need too, with what was seen as the reason;
+    /// what is open without any is suggested in comments at the end.
     ///
     /// Exit status: 0; 1 where something could not be taken over, which is told and stands at the top of the manifest; 2
     /// where the unit cannot be read, or no manifest can say what it is.
@@ -230,6 +232,15 @@ pub struct Import {
     #[arg(long, value_name = "RELEASE", value_parser = known_release)]
     pub systemd: Option<Release>,
 
+    /// Whether to look for what the service needs in the files of its programs and, for a unit of this host, in its
+    /// running processes
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = LookWord::Auto)]
+    pub evidence: LookWord,
+
+    /// Close what nothing speaks for as this strictness does [default: leave it as open as the unit does]
+    #[arg(long, value_name = "STRICTNESS", value_enum)]
+    pub strictness: Option<StrictnessWord>,
+
     /// Write the manifest to this file, not to standard output
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
@@ -302,6 +313,36 @@ impl From<LayoutWord> for Layout {
             LayoutWord::Debian => Self::Debian,
             LayoutWord::Rpm => Self::Rpm,
             LayoutWord::Arch => Self::Arch,
+        }
+    }
+}
+
+/// The words of `import --evidence`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LookWord {
+    /// Look at what is there
+    Auto,
+    /// Go by the unit alone
+    Never,
+}
+
+/// The words of `--strictness`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StrictnessWord {
+    /// What no breakage is on record for
+    Safe,
+    /// What fails loudly, and one line undoes
+    Default,
+    /// Everything
+    Strict,
+}
+
+impl From<StrictnessWord> for Strictness {
+    fn from(word: StrictnessWord) -> Self {
+        match word {
+            StrictnessWord::Safe => Self::Safe,
+            StrictnessWord::Default => Self::Default,
+            StrictnessWord::Strict => Self::Strict,
         }
     }
 }

@@ -32,6 +32,7 @@ mod ownership;
 pub mod policy;
 pub mod posture;
 pub mod process;
+mod program;
 pub mod release;
 pub mod render;
 pub mod report;

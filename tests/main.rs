@@ -12,6 +12,7 @@ mod holds;
 mod hostile;
 mod import;
 mod lint;
+mod looking;
 mod machine;
 mod manifests;
 mod oracle;

@@ -149,7 +149,7 @@ _systemd__harden() {
             return 0
             ;;
         systemd__subcmd__harden__subcmd__import)
-            opts="-o -h --root --user --systemd --output --replace --help"
+            opts="-o -h --root --user --systemd --evidence --strictness --output --replace --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -164,6 +164,14 @@ _systemd__harden() {
                     ;;
                 --systemd)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --evidence)
+                    COMPREPLY=($(compgen -W "auto never" -- "${cur}"))
+                    return 0
+                    ;;
+                --strictness)
+                    COMPREPLY=($(compgen -W "safe default strict" -- "${cur}"))
                     return 0
                     ;;
                 --output)

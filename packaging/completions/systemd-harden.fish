@@ -69,6 +69,11 @@ complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand score" -l 
 complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand score" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand import" -l root -d 'Read below this directory; a unit file that is named is a path in it [default: /]' -r -f -a "(__fish_complete_directories)"
 complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand import" -l systemd -d 'The systemd release that the unit is read by, 240 to 262 [default: the newest]' -r
+complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand import" -l evidence -d 'Whether to look for what the service needs in the files of its programs and, for a unit of this host, in its running processes' -r -f -a "auto\t'Look at what is there'
+never\t'Go by the unit alone'"
+complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand import" -l strictness -d 'Close what nothing speaks for as this strictness does [default: leave it as open as the unit does]' -r -f -a "safe\t'What no breakage is on record for'
+default\t'What fails loudly, and one line undoes'
+strict\t'Everything'"
 complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand import" -s o -l output -d 'Write the manifest to this file, not to standard output' -r -F
 complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand import" -l user -d 'Read it as a unit of users\' managers'
 complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand import" -l replace -d 'Replace the file if it is there and differs; it is shown'

@@ -5,18 +5,22 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use super::looking::look;
 use super::one_unit::{Asked, One};
 use super::output::{self, Earlier, New};
 use super::score::{template_instance, why_not};
 use super::{print, tell};
-use crate::cli::{Import, KNOWN_RELEASES};
+use crate::cli::{Import, KNOWN_RELEASES, LookWord};
 use crate::context::Context;
+use crate::import::hints::Looked;
 use crate::import::{self, Snippet, Subject};
 use crate::manifest::Scope;
+use crate::posture::Posture;
 use crate::render;
 use crate::status::Status;
 use crate::target::Target;
 use crate::unit_file::{Load, Loader, Root, UnitName, UnitText};
+use crate::unit_posture::read;
 
 /// Makes the manifest that the command line asks for.
 pub(super) fn import(arguments: &Import, out: &mut dyn Write) -> Result<Status> {
@@ -25,7 +29,11 @@ pub(super) fn import(arguments: &Import, out: &mut dyn Write) -> Result<Status> 
     let target: Target = format!("systemd-{}", arguments.systemd.unwrap_or(newest)).parse()?;
     let scope = if arguments.user { Scope::User } else { Scope::System };
     let reader = Reader { root: &root, context: render::context_of(&target, scope), scope };
-    let imported = import::import(&reader.subject(arguments)?, &target)?;
+    let subject = reader.subject(arguments)?;
+    let imported = import::import(&subject, &target, arguments.strictness.map(Into::into))?;
+    if let Some(hidden) = &subject.looked.hidden {
+        tell(&format!("not looked at: {hidden}"));
+    }
     for left in &imported.left {
         tell(&format!("not taken over: {left}"));
     }
@@ -75,7 +83,16 @@ impl Reader<'_> {
         let names = |name: &str| service.names.iter().any(|unit| unit.prefix() == name) || name == prefix;
         let files = self.snippets("tmpfiles", folder, names)?;
         let scope = self.scope;
-        Ok(Subject { service, sockets, timers, users, files, scope })
+        let looked = match arguments.evidence {
+            LookWord::Never => Looked::default(),
+            LookWord::Auto => {
+                let posture = read(&service, &Posture::unset(service.id.as_str(), self.context)).posture;
+                // A file, and a tree, is not what the manager runs.
+                let runs = (folder.is_none() && arguments.root.is_none()).then_some(self.context.scope);
+                look(self.root, &service, &posture, runs)
+            }
+        };
+        Ok(Subject { service, sockets, timers, users, files, scope, looked })
     }
 
     /// A template is read with the instance that systemd's own scorer gives it.

@@ -5,6 +5,7 @@ mod explain;
 mod generate;
 mod import;
 mod lint;
+mod looking;
 mod manager;
 pub mod manifest_file;
 mod manifests;

@@ -7,10 +7,11 @@ use anyhow::Result;
 
 use super::draft::{Draft, Entry, Item, Path, path};
 use super::evidence::{needs_of, setting_of};
+use super::hints::Sign;
 use super::lines::Setting;
 use super::making::Making;
 use super::toml::Value;
-use crate::catalogue::{self, Directive, Kind, Stage};
+use crate::catalogue::{self, Directive, Kind, MaskGrammar, Stage};
 use crate::drift::{self, Difference, Relation};
 use crate::manifest::words::Line;
 use crate::manifest::{NeedName, Strictness};
@@ -27,9 +28,15 @@ const FEW: usize = 4;
 const MOST_ROUNDS: usize = 32;
 
 impl Making<'_> {
-    /// Closes what the unit closes.
-    pub(super) fn close(&mut self) -> Result<()> {
-        self.choose_strictness()?;
+    /// Closes what the unit closes, and what a strictness closes that is asked for.
+    pub(super) fn close(&mut self, strictness: Option<Strictness>) -> Result<()> {
+        match strictness {
+            Some(strictness) => {
+                self.draft.strictness = strictness;
+                self.closes_more = true;
+            }
+            None => self.choose_strictness()?,
+        }
         self.deny()?;
         for _ in 0..MOST_ROUNDS {
             let made = self.make()?.posture;
@@ -59,7 +66,7 @@ impl Making<'_> {
         if wanting == 0 {
             return Ok(false);
         }
-        let is_need = |(_, entry): &(&Path, &Entry)| entry.item == Item::Need;
+        let is_need = |(_, entry): &(&Path, &Entry)| matches!(entry.item, Item::Need | Item::Hint(_));
         let needs: Vec<(Path, String)> = self
             .draft
             .entries()
@@ -178,11 +185,22 @@ impl Making<'_> {
             }
             // A group that is named is the user's own, which it would have unnamed.
             let unnamed = row.kind.names_an_identity() && *found == value::Value::Unset;
+            // What files of its programs give them they have anyway.
+            let ambient = matches!(row.kind, Kind::Mask(MaskGrammar::Ambient));
+            let by_file =
+                self.subject.looked.sightings.iter().any(|sighting| sighting.sign == Sign::FileGives);
+            if ambient && by_file {
+                return false;
+            }
             // What only adds to a directive that the unit does not have comes and goes with that one.
             let moot = row.beside.is_some_and(|base| !self.found.is_on(base));
-            differs(row).is_some_and(|difference| difference.relation != Relation::Stricter)
-                && !unnamed
-                && !moot
+            // Who asks for a strictness takes its word where neither is stricter.
+            let is_wanting = |relation| match relation {
+                Relation::Stricter => false,
+                Relation::Other => !self.closes_more,
+                _ => true,
+            };
+            differs(row).is_some_and(|difference| is_wanting(difference.relation)) && !unnamed && !moot
         };
         catalogue::all().iter().filter(wanting).copied().collect()
     }

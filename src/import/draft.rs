@@ -16,6 +16,8 @@ pub(super) enum Item {
     Literal(String),
     /// A need that lines of the unit speak for.
     Need,
+    /// A need that something seen speaks for, by its word.
+    Hint(String),
     /// A denial of what the unit denies.
     Denial,
     /// A directive stated as the unit has it.
@@ -48,6 +50,8 @@ pub(super) struct Draft {
     pub(super) head: Vec<String>,
     /// Lines at the end, without `#`.
     pub(super) tail: Vec<String>,
+    /// Lines before those, about what was seen of the service.
+    pub(super) hints: Vec<String>,
     tables: BTreeMap<Path, Vec<Entry>>,
 }
 
@@ -58,7 +62,8 @@ pub(super) fn path<const N: usize>(names: [&str; N]) -> Path {
 impl Draft {
     pub(super) fn new(scope: Scope) -> Self {
         let tables = BTreeMap::new();
-        Self { strictness: Strictness::Safe, scope, head: Vec::new(), tail: Vec::new(), tables }
+        let (head, tail, hints) = (Vec::new(), Vec::new(), Vec::new());
+        Self { strictness: Strictness::Safe, scope, head, tail, hints, tables }
     }
 
     /// States a key, over what stood there.
@@ -132,9 +137,11 @@ impl Draft {
                 written.lines.insert(written.line, entry);
             }
         }
-        if !self.tail.is_empty() {
-            written.push("");
-            written.comments(&self.tail);
+        for comments in [&self.hints, &self.tail] {
+            if !comments.is_empty() {
+                written.push("");
+                written.comments(comments);
+            }
         }
         written
     }

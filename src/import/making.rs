@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::draft::{Draft, Item, path};
 use super::evidence::Evidence;
+use super::hints::Looked;
 use super::lines::Setting;
 use super::snippets::{self, Snippet};
 use super::toml::Value;
@@ -37,6 +38,8 @@ pub struct Subject {
     pub files: Vec<Snippet>,
     /// Which manager runs it.
     pub scope: manifest::Scope,
+    /// What was seen of it beside its unit.
+    pub looked: Looked,
 }
 
 /// What came of a service.
@@ -70,12 +73,13 @@ pub enum Kept {
     },
 }
 
-/// Makes the manifest of a service, for a target of the release that the service is read by.
+/// Makes the manifest of a service, for a target of the release that the service is read by. A strictness that is asked
+/// for closes what it closes; without one nothing is closed that the unit leaves open, but for what `safe` closes.
 ///
 /// # Errors
 ///
 /// Where systemd refuses the unit, or where no manifest says what it is.
-pub fn import(subject: &Subject, target: &Target) -> Result<Imported> {
+pub fn import(subject: &Subject, target: &Target, strictness: Option<Strictness>) -> Result<Imported> {
     let id = &subject.service.id;
     let Ok(name) = stem(id).parse::<ServiceName>() else {
         bail!("`{id}` cannot be imported: a manifest cannot name it")
@@ -93,6 +97,7 @@ pub fn import(subject: &Subject, target: &Target) -> Result<Imported> {
         found: reading.posture,
         settings: settings_in(&subject.service, subject.scope),
         draft: Draft::new(subject.scope),
+        closes_more: false,
         left: Vec::new(),
     };
     for notice in reading.notices.iter().filter(|notice| notice.directive.is_some()) {
@@ -112,8 +117,10 @@ pub fn import(subject: &Subject, target: &Target) -> Result<Imported> {
     making.activation();
     making.left.extend(snippets::files(&mut making.draft, &subject.files, &subject.users));
     making.needs()?;
-    making.close()?;
+    making.hints();
+    making.close(strictness)?;
     making.suggest()?;
+    making.comment_on_hints();
     making.finish()
 }
 
@@ -128,6 +135,8 @@ pub(super) struct Making<'s> {
     /// What it says.
     pub(super) settings: Vec<Setting>,
     pub(super) draft: Draft,
+    /// Whether more may be closed than the unit closes: a strictness was asked for.
+    pub(super) closes_more: bool,
     pub(super) left: Vec<String>,
 }
 
@@ -231,7 +240,7 @@ impl Making<'_> {
             Item::Override(name) => self.left.push(format!("{name}=: no override can say it")),
             Item::Snippet(line) => self.left.push(line.clone()),
             Item::Literal(what) => self.left.push(what.clone()),
-            Item::Need | Item::Denial | Item::Given => {}
+            Item::Need | Item::Hint(_) | Item::Denial | Item::Given => {}
         }
     }
 
@@ -288,6 +297,8 @@ impl Making<'_> {
         self.left.sort();
         self.left.dedup();
         let mut head = vec![format!("Imported from {}.", sources(self.subject))];
+        let missed = self.subject.looked.hidden.iter().chain(&self.subject.looked.missed);
+        head.extend(missed.map(|missed| format!("Not looked at: {missed}")));
         head.append(&mut self.draft.head);
         head.extend(self.left.iter().map(|left| format!("Not taken over: {left}")));
         self.draft.head = head;

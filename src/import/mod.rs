@@ -10,6 +10,7 @@ mod closing;
 mod commands;
 mod draft;
 mod evidence;
+pub mod hints;
 mod lines;
 mod making;
 mod service;

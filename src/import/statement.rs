@@ -101,6 +101,62 @@ impl Statement {
         }
     }
 
+    /// The words for a need that was seen: also where no line of a unit could say its thing. Of `writes`, `-` before the
+    /// path says that it may be missing, and `+` that the service makes it.
+    pub(super) fn seen(need: Need, thing: Option<&str>, stated: &[Self]) -> Option<Self> {
+        let set = |word: &str, thing: &str, parameters| Self::new(path(["needs", word]), thing, parameters);
+        match (need, thing) {
+            (Need::BindsPort, Some(end)) => {
+                fitting::<Endpoint>(end).map(|end| set("listens", &end, Vec::new()))
+            }
+            (Need::Chroots, Some(folder)) => {
+                fitting::<RulePath>(folder).map(|folder| set("chroots", &folder, Vec::new()))
+            }
+            (Need::RunsSetuid, Some(program)) => {
+                fitting::<RulePath>(program).map(|program| set("runs-setuid", &program, Vec::new()))
+            }
+            (Need::LoadsPlugins, Some(file)) => {
+                fitting::<PathGlob>(file).map(|file| set("loads-plugins", &file, Vec::new()))
+            }
+            (Need::Writes, Some(entry)) if entry.starts_with('+') => {
+                let missing = vec![("missing", Value::text("service-creates"))];
+                fitting::<RulePath>(entry.get(1..)?).map(|name| set("writes", &name, missing))
+            }
+            (Need::SignalsOthers, None) if !stated.iter().any(|other| other.word() == "becomes-users") => {
+                None
+            }
+            _ => Self::of(need, thing, stated),
+        }
+    }
+
+    /// The need with its thing: `kernel.clock`.
+    pub(super) fn word(&self) -> String {
+        let below = self.table.get(1..).unwrap_or_default().iter().map(String::as_str);
+        below.chain([self.key.trim_end_matches('/')]).collect::<Vec<_>>().join(".")
+    }
+
+    /// Whether both are choices of how far one need goes.
+    pub(super) fn is_wider_choice_of(&self, other: &Self) -> bool {
+        let goes = |statement: &Self| statement.parameters.iter().any(|(name, _)| name == "access");
+        self.table.len() == 1
+            && self.table == other.table
+            && self.key == other.key
+            && goes(self)
+            && goes(other)
+    }
+
+    /// As a line below `[needs]`.
+    pub(super) fn line(&self) -> String {
+        let mut parameters = self.parameters.clone();
+        parameters.push(("because".to_owned(), Value::text(&self.because)));
+        let value = match parameters.as_slice() {
+            [(_, because)] => because.clone(),
+            _ => Value::Table(parameters),
+        };
+        let names = self.table.iter().skip(1).chain([&self.key]).map(|name| super::toml::key(name));
+        format!("{} = {}", names.collect::<Vec<_>>().join("."), value.written())
+    }
+
     fn new(table: Path, key: &str, parameters: Vec<(&str, Value)>) -> Self {
         let parameters = parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         Self { table, key: key.to_owned(), parameters, because: String::new() }
@@ -112,6 +168,11 @@ impl Statement {
 
     /// States it; what was said of the same need before stays, and lists grow.
     pub(super) fn put(&self, draft: &mut Draft) {
+        self.put_as(draft, Item::Need);
+    }
+
+    /// The same as what came from elsewhere.
+    pub(super) fn put_as(&self, draft: &mut Draft, item: Item) {
         let marked = format!("{}/", self.key);
         let known = draft.get(&self.table, &self.key).or_else(|| draft.get(&self.table, &marked));
         let mut parameters: Vec<(String, Value)> = match known {
@@ -137,7 +198,7 @@ impl Statement {
         } else {
             self.key.clone()
         };
-        draft.set(self.table.clone(), &key, value, Item::Need);
+        draft.set(self.table.clone(), &key, value, item);
     }
 }
 

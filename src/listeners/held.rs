@@ -65,7 +65,7 @@ pub(crate) struct Held {
 /// The sockets of a kernel, below /proc or a directory like it.
 #[derive(Debug)]
 pub(crate) struct Sockets {
-    proc: Dir,
+    pub(super) proc: Dir,
 }
 
 /// What Linux has where nobody changes it.
@@ -182,7 +182,7 @@ fn published_address(kind: &str, address: &str) -> Option<Address> {
 }
 
 /// The inode numbers of the sockets that a process holds.
-fn inodes(dir: &Dir) -> io::Result<BTreeSet<u64>> {
+pub(super) fn inodes(dir: &Dir) -> io::Result<BTreeSet<u64>> {
     let descriptors = dir.open_dir("fd")?;
     let mut inodes = BTreeSet::new();
     for entry in descriptors.entries()? {
@@ -213,7 +213,7 @@ fn read_tables(dir: &Dir, tables: &mut BTreeMap<u64, Address>) {
     tables.extend(table.lines().skip(1).filter_map(unix_row));
 }
 
-fn text(dir: &Dir, file: &str) -> Option<String> {
+pub(super) fn text(dir: &Dir, file: &str) -> Option<String> {
     read_text(dir, file).ok()
 }
 

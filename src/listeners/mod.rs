@@ -11,6 +11,7 @@
 //! Ids: `listener.undeclared`, `listener.missing`, `listener.not-known`.
 
 mod declared;
+mod families;
 mod held;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use declared::{By, Declared, declared};
+pub(crate) use families::Families;
 pub(crate) use held::{Address, Held, Holder, SocketUnit, Sockets};
 
 use crate::finding::Finding;

@@ -8,6 +8,7 @@
 //! handle on the directory, so that a process's number cannot come to mean another one half-way.
 
 mod control_group;
+mod holdings;
 mod mounts;
 mod status;
 
@@ -22,6 +23,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
 pub use control_group::{ControlGroup, ControlGroups, Hierarchy, control_groups};
+pub use holdings::{Holdings, Memory, Open};
 pub use mounts::{Mount, Mounts};
 pub(crate) use status::numbers;
 pub use status::{Filters, Status};
@@ -199,6 +201,13 @@ impl Processes {
         // What was read of a process that has ended meanwhile may be half of it.
         Stat::read(&dir).filter(|after| after.lives() && after.started == before.started)?;
         Some(process)
+    }
+
+    /// What a process holds; nothing of one that is gone.
+    pub fn holdings(&self, pid: u32) -> Option<Holdings> {
+        let dir = self.dir.open_dir(pid.to_string()).ok()?;
+        Stat::read(&dir).filter(Stat::lives)?;
+        Holdings::read(&dir)
     }
 
     /// Who every process is, by its number; those that end meanwhile were never there.

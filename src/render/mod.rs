@@ -18,7 +18,7 @@ use minijinja::{Environment, Template, UndefinedBehavior};
 use serde::Serialize;
 
 use crate::breakages;
-use crate::catalogue::{self, Directive, Kind, Sections};
+use crate::catalogue::{self, Directive, Kind, MaskGrammar, Sections};
 use crate::context::{Context, Mode, Scope, UnitType};
 use crate::manifest::{Literals, Manifest, SectionName};
 use crate::need::Need;
@@ -311,8 +311,12 @@ fn setting(row: &Written, form: Form, all: &[Written]) -> Option<Vec<String>> {
             let is_before = |twin: &Directive| *twin < *directive;
             let twin = directive.shares.filter(|twin| is_before(twin));
             let emptied = twin.is_some_and(|twin| all.iter().any(|written| written.directive == twin));
-            if is_list(directive) && !emptied && lines.first().is_some_and(|(text, _)| !text.is_empty()) {
-                lines.insert(0, ("", Vec::new()));
+            let first = lines.first().map_or("", |(text, _)| *text);
+            if is_list(directive) && !emptied && !first.is_empty() {
+                // To take capabilities away one must have them all: an empty line leaves none (systemd.exec(5)).
+                let takes =
+                    matches!(directive.kind, Kind::Mask(MaskGrammar::Bounding)) && first.starts_with('~');
+                lines.insert(0, (if takes { "~" } else { "" }, Vec::new()));
             }
         }
     }

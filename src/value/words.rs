@@ -101,7 +101,7 @@ pub(super) fn compare(rules: &WordRules, found: &[String], wanted: &[String]) ->
     let within = |a: &[String], b: &[String]| excess(rules, a, b).next().is_none();
     let ordering = match (within(found, wanted), within(wanted, found)) {
         (true, true) => Ordering::Equal,
-        // No numbers are all of them, and no architectures too.
+        // No numbers are all of them, and no architectures let every one of them through (systemd.exec(5)).
         (true, false) if is_everything(rules, found) => Ordering::Greater,
         (false, true) if is_everything(rules, wanted) => Ordering::Less,
         (true, false) => Ordering::Less,

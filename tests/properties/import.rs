@@ -3,6 +3,7 @@
 
 use systemd_harden::catalogue::{self, FOR_MANIFESTS};
 use systemd_harden::drift::{self, Relation};
+use systemd_harden::import::hints::Looked;
 use systemd_harden::import::{Imported, Snippet, Subject, import, starts};
 use systemd_harden::manifest::{Scope, Source, Sources, load};
 use systemd_harden::posture::{Origin, Posture};
@@ -39,13 +40,13 @@ pub fn holds(data: &[u8]) {
     let scope = if choices.has("user") { Scope::User } else { Scope::System };
     let (sockets, timers) = (unit("socket").into_iter().collect(), unit("timer").into_iter().collect());
     let (users, files) = (snippet("sysusers"), snippet("tmpfiles"));
-    let subject = Subject { sockets, timers, users, files, scope, service };
+    let subject = Subject { sockets, timers, users, files, scope, service, looked: Looked::default() };
     comes_back(&subject, &choices.target());
 }
 
 /// Imports, and compares what is rendered with what was imported.
 pub fn comes_back(subject: &Subject, target: &Target) -> Option<Imported> {
-    let imported = match import(subject, target) {
+    let imported = match import(subject, target, None) {
         Ok(imported) => imported,
         Err(error) => {
             assert!(!format!("{error:#}").is_empty());

@@ -1,5 +1,6 @@
 //! Snippets of sysusers.d and tmpfiles.d: each line is taken over into the manifest, or told as left.
 
+use systemd_harden::import::hints::Looked;
 use systemd_harden::import::{Snippet, Subject};
 use systemd_harden::manifest::Scope;
 use systemd_harden::unit_file::UnitText;
@@ -24,8 +25,15 @@ pub fn holds(data: &[u8]) {
     let (files, users) = (snippet(0, "tmpfiles"), snippet(1, "sysusers"));
     let lines: Vec<String> =
         texts.first().into_iter().flat_map(|text| text.lines()).map(str::to_owned).collect();
-    let subject =
-        Subject { service, sockets: Vec::new(), timers: Vec::new(), users, files, scope: Scope::System };
+    let subject = Subject {
+        service,
+        sockets: Vec::new(),
+        timers: Vec::new(),
+        users,
+        files,
+        scope: Scope::System,
+        looked: Looked::default(),
+    };
     let Some(imported) = comes_back(&subject, &choices.target()) else {
         panic!("no line of a snippet makes a service one that cannot be imported")
     };

@@ -1,6 +1,7 @@
 //! The one integration binary.
 
 mod against;
+mod daemons;
 mod deployments;
 mod docs;
 mod evidence;

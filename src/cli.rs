@@ -132,6 +132,10 @@ pub struct Generate {
     /// The package of the distribution that they all go into [default: the name of each manifest]
     #[arg(long, value_name = "NAME", requires = "layout")]
     pub package: Option<PackageName>,
+    /// Write nothing; print what users of the package must be told: what is confined, what that has broken elsewhere, and
+    /// how an administrator takes it back. With --against only what changes
+    #[arg(long, conflicts_with_all = ["check", "output", "replace"])]
+    pub news: bool,
     /// Write nothing; print how the files differ and exit with 1 if any does
     #[arg(long)]
     pub check: bool,

@@ -28,6 +28,7 @@ pub mod lint;
 mod listeners;
 pub mod manifest;
 pub mod need;
+pub mod news;
 mod ownership;
 pub mod policy;
 pub mod posture;

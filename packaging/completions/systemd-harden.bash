@@ -105,7 +105,7 @@ _systemd__harden() {
             return 0
             ;;
         systemd__subcmd__harden__subcmd__generate)
-            opts="-h --target --split --drop-in --against --root --output --layout --package --check --replace --help"
+            opts="-h --target --split --drop-in --against --root --output --layout --package --news --check --replace --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -44,6 +44,7 @@ arch\t'As sources of a PKGBUILD'"
 complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand generate" -l package -d 'The package of the distribution that they all go into [default: the name of each manifest]' -r
 complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand generate" -l split -d 'Write an output of its own for each target, into folders of their names'
 complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand generate" -l drop-in -d 'Write drop-ins that only harden, for units that a distribution ships'
+complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand generate" -l news -d 'Write nothing; print what users of the package must be told: what is confined, what that has broken elsewhere, and how an administrator takes it back. With --against only what changes'
 complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand generate" -l check -d 'Write nothing; print how the files differ and exit with 1 if any does'
 complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand generate" -l replace -d 'Replace files too that were not made from these manifests; they are shown'
 complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand generate" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -36,6 +36,10 @@ pub struct Against {
     /// What its lines cannot reach, and what the service is that the manifest does not say. Those that count make a run
     /// end with findings.
     pub findings: Vec<Finding>,
+    /// The unit without the drop-in, on the first target.
+    pub before: Posture,
+    /// The same with it.
+    pub after: Posture,
     /// Directives of the drop-in.
     pub said: usize,
     /// Directives of the policy that the unit has already.
@@ -96,7 +100,9 @@ pub fn against(manifest: &Manifest, targets: &[Target], service: &str, unit: &Un
     });
     let exact = Exact { beside: &short(&unit), written: &said, notes: &notes.collect() };
     let file = render::drop_in(manifest, targets, &planned, &policy, &exact)?;
-    Ok(Against { file, findings, said: said.len(), repeated: repeated.collect() })
+    let before = worlds.first().context("no target")?.found.clone();
+    let after = fitting.read(&lines).into_iter().next().context("no target")?;
+    Ok(Against { file, findings, before, after, said: said.len(), repeated: repeated.collect() })
 }
 
 /// The unit without the drop-in that is to be written, and what there is to say where another stands in its place.

@@ -1,6 +1,7 @@
 //! `generate`: manifests in, files out. Everything is rendered before anything is written.
 
 mod against;
+mod news;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -34,6 +35,7 @@ pub fn generate(arguments: &Generate, out: &mut dyn Write) -> Result<Status> {
     let mut told: Vec<String> = Vec::new();
     let root = arguments.root.as_deref();
     let mut units = Units::new(root, &arguments.against)?;
+    let mut news: Vec<String> = Vec::new();
     for path in &arguments.manifests {
         let loaded = manifest_file::read(path)?;
         let manifest = &loaded.manifest;
@@ -51,6 +53,10 @@ pub fn generate(arguments: &Generate, out: &mut dyn Write) -> Result<Status> {
                 Some(units) => units.drop_ins(manifest, targets).with_context(rendering)?,
                 None => rendered_files.files,
             };
+            if arguments.news {
+                let texts = news::texts(&fitted.manifest, targets, arguments.split, units.as_mut());
+                news.extend(texts.with_context(rendering)?);
+            }
             let source = if with_manifests { installed(&loaded) } else { Vec::new() };
             told.extend(fitted.replaced.iter().map(ToString::to_string));
             if rendered_files.loses {
@@ -87,6 +93,13 @@ pub fn generate(arguments: &Generate, out: &mut dyn Write) -> Result<Status> {
         }
     }
     let found = units.map_or(Ok(Status::Clean), Units::end)?;
+    if arguments.news {
+        if news.is_empty() {
+            tell("nothing becomes stricter: there is no news");
+        }
+        write!(out, "{}", news.join("\n"))?;
+        return Ok(found);
+    }
     let written = match (&arguments.root, &arguments.output) {
         (Some(folder), _) | (None, Some(folder)) => {
             let root = open(folder, arguments.check)?;

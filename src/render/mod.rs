@@ -105,9 +105,10 @@ struct Renderer<'a> {
 }
 
 /// The templates by their names.
-const TEMPLATES: [(&str, &str); 9] = [
+const TEMPLATES: [(&str, &str); 10] = [
     ("service.j2", include_str!("../../templates/service.j2")),
     ("drop-in.j2", include_str!("../../templates/drop-in.j2")),
+    ("news.j2", include_str!("../../templates/news.j2")),
     ("socket.j2", include_str!("../../templates/socket.j2")),
     ("timer.j2", include_str!("../../templates/timer.j2")),
     ("sysusers.j2", include_str!("../../templates/sysusers.j2")),
@@ -188,6 +189,15 @@ pub struct Exact<'a> {
     pub written: &'a [Written],
     /// What stands above the lines of a directive, by its place in the catalogue; comments, with their sign.
     pub notes: &'a BTreeMap<usize, Vec<String>>,
+}
+
+/// Fills the template of what users of a package are told.
+pub(crate) fn news(context: minijinja::Value) -> Result<String> {
+    let mut environment = environment()?;
+    for (name, source) in TEMPLATES.into_iter().filter(|(name, _)| *name == "news.j2") {
+        environment.add_template(name, source)?;
+    }
+    Ok(environment.get_template("news.j2")?.render(context)?)
 }
 
 /// Renders a drop-in that was made for one unit.

@@ -11,6 +11,7 @@ use crate::commands::tell;
 use crate::finding::Finding;
 use crate::manifest::{Manifest, Scope};
 use crate::policy::{Planned, plan};
+use crate::posture::Posture;
 use crate::render::{self, File};
 use crate::status::Status;
 use crate::target::Target;
@@ -25,6 +26,15 @@ pub(super) struct Units<'a> {
     named: Vec<(&'a str, bool)>,
     told: Vec<String>,
     status: Status,
+    /// What the last manifest's services become.
+    compared: Vec<Compared>,
+}
+
+/// A service without its drop-in and with it.
+pub(super) struct Compared {
+    pub(super) service: String,
+    pub(super) before: Posture,
+    pub(super) after: Posture,
 }
 
 impl<'a> Units<'a> {
@@ -39,6 +49,7 @@ impl<'a> Units<'a> {
             named: named.iter().map(|name| (name.as_str(), false)).collect(),
             told: Vec::new(),
             status: Status::Clean,
+            compared: Vec::new(),
         };
         Ok(Some(units))
     }
@@ -60,12 +71,14 @@ impl<'a> Units<'a> {
             found.push((service.clone(), unit));
         }
         let mut files = Vec::new();
+        self.compared.clear();
         for service in &services {
             let Some((_, unit)) = found.iter().find(|(known, _)| known == service) else {
                 self.tell(format!("{service}: no drop-in is made, for no --against names its unit"));
                 continue;
             };
-            let Against { file, findings, said, repeated } = against(manifest, targets, service, unit)?;
+            let Against { file, findings, before, after, said, repeated } =
+                against(manifest, targets, service, unit)?;
             for finding in &findings {
                 self.tell(line(service, finding));
             }
@@ -77,8 +90,14 @@ impl<'a> Units<'a> {
                 repeated.len()
             ));
             files.push(file);
+            self.compared.push(Compared { service: service.clone(), before, after });
         }
         Ok(files)
+    }
+
+    /// What the services of the last manifest become.
+    pub(super) fn compared(&mut self) -> Vec<Compared> {
+        std::mem::take(&mut self.compared)
     }
 
     fn load(&self, name: &str, scope: Scope, targets: &[Target]) -> Result<UnitText> {

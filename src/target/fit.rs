@@ -1,7 +1,10 @@
 //! A manifest as targets can have it: what they do not read is put in other words where there are such, else refused.
 //! Directives that a target does not know are the policy's business.
 
-use crate::manifest::{CredentialFallback, Log, Manifest, Output, Place, Service, ServiceType};
+use std::collections::BTreeMap;
+
+use crate::manifest::words::{AbsolutePath, UserName};
+use crate::manifest::{CredentialFallback, Log, Manifest, Output, Place, Service, ServiceType, User};
 use crate::policy::{Contradiction, Contradictions};
 
 use super::{Feature, Target};
@@ -40,11 +43,12 @@ impl std::fmt::Display for Replaced {
 
 /// Fits a manifest to all of `targets`; what has no other words is a contradiction.
 pub fn fit(manifest: &Manifest, targets: &[Target]) -> Result<Fitted, Contradictions> {
-    let mut fitting = Fitting { targets, replaced: Vec::new(), problems: Vec::new() };
+    let mut fitting = Fitting { targets, readers: Vec::new(), replaced: Vec::new(), problems: Vec::new() };
     let mut manifest = manifest.clone();
     for (name, service) in &mut manifest.services {
         fitting.service(&name.unit(), service);
     }
+    fitting.readable(&mut manifest);
     for (stem, socket) in &mut manifest.sockets {
         if let Some(target) = fitting.lacks(Feature::ProxyIdleTime)
             && socket.proxy_idle.is_some()
@@ -77,8 +81,29 @@ pub fn fit(manifest: &Manifest, targets: &[Target]) -> Result<Fitted, Contradict
     if problems.is_empty() { Ok(Fitted { manifest, replaced }) } else { Err(Contradictions(problems)) }
 }
 
+/// A service that reads a file itself in place of a credential.
+struct Reader {
+    file: AbsolutePath,
+    user: Option<UserName>,
+    group: Option<UserName>,
+    place: Place,
+}
+
+impl Reader {
+    /// The group that it reads with, where that is known.
+    fn group(&self, users: &BTreeMap<UserName, User>) -> Option<UserName> {
+        self.group.clone().or_else(|| {
+            let name = self.user.as_ref()?;
+            let user = users.get(name).filter(|user| !user.dynamic && !user.exists)?;
+            Some(user.group.as_ref().unwrap_or(name).clone())
+        })
+    }
+}
+
 struct Fitting<'a> {
     targets: &'a [Target],
+    /// The files that services read themselves in place of credentials, and which users and groups those run with.
+    readers: Vec<Reader>,
     replaced: Vec<Replaced>,
     problems: Vec<Contradiction>,
 }
@@ -139,9 +164,41 @@ impl Fitting<'_> {
             let what = format!("LoadCredential={}:", name.as_str());
             if self.replace(unit, &credential.place, Feature::Credentials, &what, READABLE) {
                 service.credentials.remove(&name);
+                self.readers.push(Reader {
+                    file: credential.from.clone(),
+                    user: service.user.clone(),
+                    group: service.group.clone(),
+                    place: credential.place.clone(),
+                });
                 if let (Some(variable), Ok(path)) = (credential.env, credential.from.as_str().parse()) {
                     service.environment.insert(variable, path);
                 }
+            }
+        }
+    }
+
+    /// Opens the declared files that services read themselves to the group of their service, and to nobody else.
+    fn readable(&mut self, manifest: &mut Manifest) {
+        for reader in std::mem::take(&mut self.readers) {
+            let rule = manifest.paths.iter_mut().find(|(path, _)| path.path() == reader.file.as_str());
+            let Some((_, rule)) = rule else { continue };
+            let own = reader.user.is_none() || rule.owner == reader.user;
+            if own || rule.mode.is_some_and(|mode| mode.bits() & 0o004 != 0) {
+                continue;
+            }
+            let Some(group) = reader.group(&manifest.users) else { continue };
+            let shuts = rule.mode.is_some_and(|mode| mode.bits() & GROUP_READS == 0);
+            if shuts || rule.group.as_ref().is_none_or(|group| group.as_str() == "root") {
+                rule.mode = rule.mode.map(|mode| mode.with(GROUP_READS));
+                rule.group = Some(group);
+            } else if rule.group.as_ref() != Some(&group) {
+                let message = format!(
+                    "the group {} may read {} where there are no credentials, and its rule says {}",
+                    group.as_str(),
+                    reader.file.as_str(),
+                    rule.group.as_ref().map_or("nothing", |group| group.as_str())
+                );
+                self.problems.push(Contradiction { place: reader.place, message, also: None });
             }
         }
     }
@@ -179,3 +236,6 @@ impl Fitting<'_> {
 const SIMPLE: &str = "Type=simple stands in, so a program that cannot be run shows only after the start";
 const JOURNAL: &str = "the journal stands in, and no log file is kept";
 const READABLE: &str = "the service reads the file itself, which its group must be able to";
+
+/// The bit of a mode by which a file's group reads it.
+const GROUP_READS: u16 = 0o040;

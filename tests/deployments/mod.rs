@@ -14,6 +14,7 @@ mod parsec;
 mod parsec_cloud;
 mod report;
 mod scarletdme;
+mod targets;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -85,6 +86,11 @@ fn units_of_a_distribution() -> Result<()> {
             ("a drop-in makes a plain unit what the manifest says", drop_in::hardens),
         ],
     )
+}
+
+#[test]
+fn targets() -> Result<()> {
+    run_scenarios(|_| Ok(()), &[("systemd is silent about what each target gets", targets::are_verified)])
 }
 
 #[test]

@@ -17,6 +17,7 @@ use crate::ownership::{self, Activity, Subject};
 use crate::policy::Planned;
 use crate::posture::Posture;
 use crate::process::{ControlGroups, Processes, Status, control_groups};
+use crate::target::{Feature, Target, fit};
 use crate::unit_file::{Links, Root};
 
 /// A tree with accounts, and what was told of it so far.
@@ -109,6 +110,11 @@ impl Beside<'_> {
         }
         let not_known = |why: String| vec![Finding::notice("host.not-known", why)];
         let root = self.host.root;
+        // Where there are no credentials, services read files themselves that must be open to them.
+        let release = posture.context.release;
+        let target = Target { name: format!("systemd-{release}"), release, distribution: None };
+        let fitted = (!target.reads(Feature::Credentials)).then(|| fit(manifest, &[target]).ok()).flatten();
+        let manifest = fitted.as_ref().map_or(manifest, |fitted| &fitted.manifest);
         let subject = Subject { manifest, planned, posture, commands, activity: self.activity };
         let mut findings = match self.host.accounts() {
             Ok(Some(accounts)) => ownership::audit(&subject, root, accounts),

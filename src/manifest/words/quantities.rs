@@ -15,6 +15,11 @@ impl Mode {
     pub fn bits(self) -> u16 {
         self.0
     }
+
+    /// The same with further bits.
+    pub(crate) fn with(self, bits: u16) -> Self {
+        Self(self.0 | (bits & 0o7777))
+    }
 }
 
 impl fmt::Display for Mode {

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 pub(crate) use crate::unit_file::boolean;
+pub(crate) use crate::unit_file::is_escaped;
 use crate::unit_file::{Base, Escapes, Quotes};
 
 /// Words separated by blanks, quotes taken off; what systemd cannot split is no words.

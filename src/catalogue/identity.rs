@@ -3,8 +3,8 @@
 use super::failing::{ExecStep, Failing, REFUSED, What, ends_at, refuses};
 use super::{
     Applies, Bus, Directive, Entry, Implied, Kind, Level, LevelRules, Managers, NOTHING, Odd, Operation,
-    Order, Probe, Proof, ROW, Sections, Stage, SwitchRules, TextGrammar, Trace, When, WordRules, also,
-    always, at_load, at_most, check, filesystem, from, privileges, sign,
+    Order, Probe, Proof, ROW, SecretForm, Sections, Stage, SwitchRules, TextGrammar, Trace, When, WordRules,
+    also, always, at_load, at_most, check, filesystem, from, privileges, sign,
 };
 use crate::context::{Scope, UnitType};
 use crate::manifest::Strictness;
@@ -209,7 +209,8 @@ pub(crate) static REMOVE_IPC: Directive = Directive {
 };
 
 static CREDENTIALS: WordRules = WordRules { entry: Entry::Credential, order: Order::Unordered };
-static SECRETS: WordRules = WordRules { entry: Entry::Secret, order: Order::Unordered };
+static SECRETS: WordRules = WordRules { entry: Entry::Secret(SecretForm::Escaped), order: Order::Unordered };
+static SEALED: WordRules = WordRules { entry: Entry::Secret(SecretForm::Base64), order: Order::Unordered };
 static IMPORTS: WordRules = WordRules { entry: Entry::Import, order: Order::Unordered };
 
 /// What happens where a credential cannot be had.
@@ -286,7 +287,7 @@ pub(crate) static SET_CREDENTIAL: Directive = credential(
 pub(crate) static SET_CREDENTIAL_ENCRYPTED: Directive = credential(
     "SetCredentialEncrypted",
     250,
-    &SECRETS,
+    &SEALED,
     &SET_CREDENTIAL,
     &[
         opens_tpm(

@@ -131,6 +131,15 @@ pub enum NameGrammar {
     Calls,
 }
 
+/// How a secret stands in a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretForm {
+    /// As text with the escapes of C.
+    Escaped,
+    /// Encrypted, in Base64 (RFC 4648, section 4; from 255 on section 5 as well, systemd/systemd#29848).
+    Base64,
+}
+
 /// What one entry of a list looks like. Entries are kept as the manager would publish them, so that a unit's line and
 /// a published value can be told from each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,7 +167,7 @@ pub enum Entry {
     /// `NAME[:SOURCE]`; a later entry of the same name replaces.
     Credential,
     /// `NAME:VALUE` of which the name alone is kept: what is secret belongs into no report.
-    Secret,
+    Secret(SecretForm),
     /// `PATTERN[:NAME]` (ImportCredential=).
     Import,
     /// An architecture's word.

@@ -45,8 +45,8 @@ pub use checks::{CheckGroup, FACETS, Facet, device_rules, runs_as_user};
 pub(crate) use failing::CALLS_WANT;
 pub use failing::{Errno, ExecStep, Failing, Shows, Signal, What};
 pub use kind::{
-    AmountRules, Bus, Entry, Kind, Level, LevelRules, MaskGrammar, NameGrammar, Odd, Order, SwitchRules,
-    TextGrammar, Unit, WordRules, by_release,
+    AmountRules, Bus, Entry, Kind, Level, LevelRules, MaskGrammar, NameGrammar, Odd, Order, SecretForm,
+    SwitchRules, TextGrammar, Unit, WordRules, by_release,
 };
 pub use sight::{Sight, hides, moves_root};
 

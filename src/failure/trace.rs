@@ -84,7 +84,7 @@ fn names(value: &str, thing: &str) -> bool {
 
 /// The value of a directive as it may be shown: of what holds secrets, the names alone.
 pub(super) fn shown(row: &Directive, value: &str) -> String {
-    let is_secret = matches!(row.kind, Kind::Words(rules) if rules.entry == Entry::Secret);
+    let is_secret = matches!(row.kind, Kind::Words(rules) if matches!(rules.entry, Entry::Secret(_)));
     if is_secret { format!("{}:…", crate::value::entry_name(value)) } else { value.to_owned() }
 }
 

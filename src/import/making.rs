@@ -102,8 +102,12 @@ pub fn import(subject: &Subject, target: &Target, strictness: Option<Strictness>
     };
     for notice in reading.notices.iter().filter(|notice| notice.directive.is_some()) {
         let line = notice.line.map_or_else(String::new, |line| format!(":{line}"));
-        let verb = if notice.kind == NoticeKind::Misread { "misreads" } else { "ignores" };
-        let text = format!("systemd {} {verb} {}{line}: {}", context.release, notice.path, notice.text);
+        let text = match notice.kind {
+            NoticeKind::Misread => format!("systemd {} misreads", context.release),
+            NoticeKind::Ignored | NoticeKind::Refused => format!("systemd {} ignores", context.release),
+            NoticeKind::NotKnown => "not known is a part of".to_owned(),
+        };
+        let text = format!("{text} {}{line}: {}", notice.path, notice.text);
         making.draft.head.push(text);
     }
     let own = subject.service.assignments.iter().filter(|assignment| assignment.section == "Install");

@@ -274,7 +274,7 @@ fn unread(
     remark: &Remark,
     context: Context,
 ) -> Option<Contradiction> {
-    let (Remark::Ignored(why) | Remark::Misread(why) | Remark::Refused(why)) = remark;
+    let (Remark::Ignored(why) | Remark::Misread(why) | Remark::Refused(why)) = remark else { return None };
     let message =
         format!("this becomes {}={}, but for systemd {} {why}", directive.name, line.text, context.release);
     said_at(line).map(|place| Contradiction { place: place.clone(), message, also: None })

@@ -132,6 +132,18 @@ fn unescape<'a>(
     Ok(after)
 }
 
+/// Whether every backslash of a text starts a sequence (`cunescape()`, which here takes a zero byte too).
+pub(crate) fn is_escaped(text: &str) -> bool {
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once('\\') {
+        let zero = ["x00", "000"].iter().find_map(|zero| after.strip_prefix(zero));
+        let sequence = || c_sequence(after.chars().next()?, after).map(|(_, after)| after);
+        let Some(after) = zero.or_else(sequence) else { return false };
+        rest = after;
+    }
+    true
+}
+
 /// The bytes of a sequence that starts with `first` and what follows it; a zero byte is none (`cunescape_one()`).
 fn c_sequence(first: char, text: &str) -> Option<(Vec<u8>, &str)> {
     let after = text.get(first.len_utf8()..)?;

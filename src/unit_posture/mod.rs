@@ -60,6 +60,8 @@ pub enum NoticeKind {
     Misread,
     /// It is the end of the unit.
     Refused,
+    /// What it comes to on the release is not known.
+    NotKnown,
 }
 
 /// Reads the assignments of a unit as the context's release does.
@@ -125,6 +127,7 @@ pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
                 Remark::Ignored(text) => (NoticeKind::Ignored, text),
                 Remark::Misread(text) => (NoticeKind::Misread, text),
                 Remark::Refused(text) => (NoticeKind::Refused, text),
+                Remark::NotKnown(text) => (NoticeKind::NotKnown, text),
             };
             let notice = say(Some(directive), kind, format!("{}=: {text}", directive.name));
             if kind == NoticeKind::Refused && unit.fragment.as_deref() == Some(&*assignment.source) {

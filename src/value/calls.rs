@@ -74,8 +74,11 @@ impl CallFilter {
 
     /// Whether every call that passes here passes there.
     pub fn within(&self, other: &Self) -> bool {
-        let rest =
-            |filter: &Self| NameFilter { allows: filter.allows, names: filter.unknown.clone(), open: false };
+        let rest = |filter: &Self| NameFilter {
+            allows: filter.allows,
+            names: filter.unknown.clone(),
+            ..NameFilter::unfiltered()
+        };
         let known = match (self.allows, other.allows) {
             (true, true) => self.calls.is_subset(&other.calls),
             (true, false) => self.calls.is_disjoint(&other.calls),

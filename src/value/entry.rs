@@ -1,8 +1,12 @@
 //! One entry of a list, as a unit writes it, put into the form in which the manager would publish it.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::{Remark, amount};
-use crate::catalogue::{Entry, Unit};
+use crate::catalogue::{Entry, SecretForm, Unit};
 use crate::context::Context;
+use crate::release::Release;
 use crate::syntax;
 use crate::syscalls::Architecture;
 
@@ -14,7 +18,7 @@ pub(super) fn split(entry: Entry, text: &str) -> Vec<String> {
         | Entry::Device
         | Entry::PerDevice(_)
         | Entry::Credential
-        | Entry::Secret
+        | Entry::Secret(_)
         | Entry::Import
         | Entry::File => vec![text.to_owned()],
         // Quotes are not taken off here.
@@ -59,11 +63,18 @@ pub(super) fn read(entry: Entry, word: &str, context: &Context) -> Result<String
         Entry::BelowByName => Ok(below(word.split(':').next().unwrap_or(word))),
         Entry::Device => known(device(word, context), "is no device"),
         Entry::PerDevice(unit) => known(per_device(unit, word), "is no path with a value"),
-        Entry::Credential | Entry::Secret if !is_credential(word.split(':').next().unwrap_or(word)) => {
-            Err(ignored("has no name that a file can have"))
+        Entry::Credential => match credential(word) {
+            Ok(entry) => Ok(entry),
+            Err(problem) => Err(ignored(problem)),
+        },
+        // What is wrong with it is told without the secret.
+        Entry::Secret(form) => {
+            let (name, secret) = word.split_once(':').unwrap_or((word, ""));
+            match bad_secret(form, name, secret, context) {
+                Some(problem) => Err(Remark::Ignored(format!("`{}` {problem}", name.escape_debug()))),
+                None => Ok(name.to_owned()),
+            }
         }
-        Entry::Credential => Ok(if word.contains(':') { word.to_owned() } else { format!("{word}:{word}") }),
-        Entry::Secret => Ok(word.split(':').next().unwrap_or(word).to_owned()),
         Entry::Import => Ok(word.trim_end_matches(':').to_owned()),
         Entry::Architecture if word == "native" || Architecture::is_word(word, context.release) => {
             Ok(word.to_owned())
@@ -195,6 +206,47 @@ fn below(word: &str) -> String {
 fn is_credential(name: &str) -> bool {
     let printable = |byte: u8| (b' '..0x7f).contains(&byte) && byte != b'/';
     !matches!(name, "" | "." | "..") && name.len() <= 255 && name.bytes().all(printable)
+}
+
+/// `NAME[:SOURCE]`; the source is a path, or the name of a credential that the manager was given itself.
+fn credential(word: &str) -> Result<String, &'static str> {
+    let (name, source) = word.split_once(':').unwrap_or((word, ""));
+    if !is_credential(name) {
+        return Err("has no name that a file can have");
+    }
+    let source = if source.is_empty() { name } else { source };
+    let fits = if source.starts_with('/') { bad_path(source).is_none() } else { is_credential(source) };
+    if fits { Ok(format!("{name}:{source}")) } else { Err("has no source that systemd takes") }
+}
+
+/// Why a secret is none that systemd takes.
+fn bad_secret(form: SecretForm, name: &str, secret: &str, context: &Context) -> Option<&'static str> {
+    if secret.is_empty() {
+        return Some("comes without a value");
+    }
+    if !is_credential(name) {
+        return Some("is no name that a file can have");
+    }
+    match form {
+        SecretForm::Escaped => {
+            (!syntax::is_escaped(secret)).then_some("has a value with an escape sequence that is none")
+        }
+        SecretForm::Base64 => {
+            (!is_base64(secret, context.release)).then_some("has a value that is not valid Base64")
+        }
+    }
+}
+
+/// Whether systemd decodes a text (`unbase64mem()`): blanks count for nothing.
+fn is_base64(text: &str, release: Release) -> bool {
+    let for_urls = release >= Release::first(255);
+    let letters = text.bytes().filter(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+    let letters = letters.map(|byte| match byte {
+        b'-' if for_urls => b'+',
+        b'_' if for_urls => b'/',
+        byte => byte,
+    });
+    STANDARD.decode(letters.collect::<Vec<_>>()).is_ok()
 }
 
 fn device(text: &str, context: &Context) -> Option<String> {

@@ -84,6 +84,8 @@ pub enum Remark {
     Misread(String),
     /// systemd refuses the whole unit.
     Refused(String),
+    /// What systemd makes of a part of it is not known here.
+    NotKnown(String),
 }
 
 impl Kind {

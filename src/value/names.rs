@@ -7,6 +7,7 @@ use super::{Remark, Value, file_systems};
 use crate::bus_value::BusValue;
 use crate::catalogue::NameGrammar;
 use crate::context::Context;
+use crate::release::Release;
 use crate::syntax;
 use crate::syscalls::{Call, CallSet};
 
@@ -19,12 +20,19 @@ pub struct NameFilter {
     pub names: BTreeSet<String>,
     /// Whether the next line decides between allowing and denying: after a reset, and after `none`.
     pub open: bool,
+    /// Names of which it is not known whether the list has them: a set has them in some releases.
+    pub unsure: BTreeSet<String>,
 }
 
 impl NameFilter {
+    /// A list of no names.
+    fn empty(allows: bool, open: bool) -> Self {
+        Self { allows, names: BTreeSet::new(), open, unsure: BTreeSet::new() }
+    }
+
     /// No filter at all.
     pub(crate) fn unfiltered() -> Self {
-        Self { allows: false, names: BTreeSet::new(), open: true }
+        Self::empty(false, true)
     }
 
     /// Whether a name passes.
@@ -35,7 +43,11 @@ impl NameFilter {
     /// The names that pass here and not there, as far as either list names them.
     pub(super) fn excess(&self, other: &Self) -> Vec<String> {
         let named = self.names.union(&other.names);
-        named.filter(|name| self.passes(name) && !other.passes(name)).cloned().collect()
+        named
+            .filter(|name| self.passes(name) && !other.passes(name))
+            .filter(|name| !self.unsure.contains(*name) && !other.unsure.contains(*name))
+            .cloned()
+            .collect()
     }
 
     /// Fewer names that pass are stricter.
@@ -50,12 +62,30 @@ impl NameFilter {
 
     /// Whether everything that passes here passes there.
     fn within(&self, other: &Self) -> bool {
-        match (self.allows, other.allows) {
-            (true, true) => self.names.is_subset(&other.names),
-            (true, false) => self.names.is_disjoint(&other.names),
-            (false, false) => other.names.is_subset(&self.names),
-            // A deny list lets names pass that nobody has thought of.
-            (false, true) => false,
+        let mut excess = self.names.iter().chain(&other.names).filter(|name| {
+            let unsure = self.unsure.contains(*name) || other.unsure.contains(*name);
+            !unsure && self.passes(name) && !other.passes(name)
+        });
+        // A deny list lets names pass that nobody has thought of.
+        (self.allows || !other.allows) && excess.next().is_none()
+    }
+
+    /// Takes a word of a line up.
+    fn take(&mut self, name: &str, inverted: bool) {
+        self.unsure.remove(name);
+        if self.allows == inverted {
+            self.names.remove(name);
+        } else {
+            self.names.insert(name.to_owned());
+        }
+    }
+
+    /// Takes up what a word of a line may stand for.
+    fn take_unsure(&mut self, name: &str, inverted: bool) {
+        // A second word for what is there, or against what is not, changes nothing.
+        if (self.allows == inverted) == self.names.contains(name) {
+            self.names.remove(name);
+            self.unsure.insert(name.to_owned());
         }
     }
 }
@@ -141,14 +171,14 @@ pub(super) fn assign(
         _ => NameFilter::unfiltered(),
     };
     if grammar == NameGrammar::Families && text == "none" && context.release.major >= NONE_SINCE {
-        return Value::Names(NameFilter { allows: true, names: BTreeSet::new(), open: true });
+        return Value::Names(NameFilter::empty(true, true));
     }
     let (inverted, list) = match text.strip_prefix('~') {
         Some(rest) => (true, rest),
         None => (false, text),
     };
     if filter.open {
-        filter = NameFilter { allows: !inverted, names: BTreeSet::new(), open: false };
+        filter = NameFilter::empty(!inverted, false);
     }
     for word in syntax::words(list) {
         let names = match grammar {
@@ -168,19 +198,49 @@ pub(super) fn assign(
                     continue;
                 }
             }
-            NameGrammar::FileSystems => file_systems::members(&word),
+            NameGrammar::FileSystems => file_systems(&word, context.release, &mut filter, inverted, remarks),
             NameGrammar::Calls => calls(&word, context, remarks),
             NameGrammar::Interfaces => vec![word],
         };
         for name in names {
-            if filter.allows == inverted {
-                filter.names.remove(&name);
-            } else {
-                filter.names.insert(name);
-            }
+            filter.take(&name, inverted);
         }
     }
     Value::Names(filter)
+}
+
+/// The file systems of a set, or the one of that name; what a set may have goes to the filter at once.
+fn file_systems(
+    word: &str,
+    release: Release,
+    filter: &mut NameFilter,
+    inverted: bool,
+    remarks: &mut Vec<Remark>,
+) -> Vec<String> {
+    if !word.starts_with('@') {
+        if file_systems::is_unknown(word, release) {
+            let word = word.escape_debug();
+            remarks.push(Remark::Misread(format!(
+                "`{word}` is no file system that systemd has a name for, and is left out when the unit starts"
+            )));
+        }
+        return vec![word.to_owned()];
+    }
+    let Some(members) = file_systems::members(word, release) else {
+        let word = word.escape_debug();
+        remarks.push(Remark::Misread(format!("`{word}` is no set of file systems and is left out")));
+        return Vec::new();
+    };
+    for name in &members.unsure {
+        filter.take_unsure(name, inverted);
+    }
+    if !members.unsure.is_empty() {
+        remarks.push(Remark::NotKnown(format!(
+            "whether systemd {release} has {} in `{word}` is not known",
+            members.unsure.join(", ")
+        )));
+    }
+    members.sure.into_iter().map(str::to_owned).collect()
 }
 
 /// The calls of a set, or the one of that name.
@@ -201,7 +261,7 @@ fn calls(word: &str, context: &Context, remarks: &mut Vec<Remark>) -> Vec<String
 pub(super) fn from_bus(value: &BusValue) -> Option<Value> {
     let (allows, names) = filter_parts(value)?;
     let names: BTreeSet<String> = names.iter().map(|name| (*name).to_owned()).collect();
-    Some(Value::Names(NameFilter { allows, open: false, names }))
+    Some(Value::Names(NameFilter { names, ..NameFilter::empty(allows, false) }))
 }
 
 /// The parts of `(bas)`.

@@ -57,7 +57,7 @@ fn one(entry: Entry, item: &BusValue) -> Option<String> {
     match entry {
         Entry::Device => Some(format!("{} {}", text(0)?, text(1)?)),
         Entry::PerDevice(unit) => Some(entry::device_amount(text(0)?, unit, fields.get(1)?.as_unsigned()?)),
-        Entry::Secret => text(0).map(str::to_owned),
+        Entry::Secret(_) => text(0).map(str::to_owned),
         Entry::Import if text(1)?.is_empty() => text(0).map(str::to_owned),
         Entry::Bind => {
             let recursive = fields.get(3)?.as_unsigned()? != 0;

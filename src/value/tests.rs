@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::{Published, Remark, Value};
+use super::{NameFilter, Published, Remark, Value};
 use crate::bus_value::BusValue;
 use crate::catalogue::{self, Directive};
 use crate::context::{Context, Mode, Scope, UnitType};
@@ -296,7 +296,104 @@ fn sets_of_file_systems_are_their_members() -> Result<()> {
         "RestrictFileSystems",
         &["~tracefs", "~@privileged-api", "debugfs"],
         &[list(false, a([s("bpf"), s("pstore"), s("tracefs")]))],
-    )
+    )?;
+    // What systemd-analyze verify of 252, 257 and 262 says of it; case counts. A name that is not known is published.
+    let (value, remarks) = written("RestrictFileSystems", &["@nosuch ext4 @Temporary nofs"])?;
+    let Value::Names(filter) = value else { anyhow::bail!("{value:?}") };
+    ensure!(filter.names == ["ext4".to_owned(), "nofs".to_owned()].into(), "{filter:?}");
+    let about = |remark: &Remark, word: &str| matches!(remark, Remark::Misread(text) if text.contains(word));
+    ensure!(remarks.len() == 3, "{remarks:?}");
+    ensure!(["@nosuch", "@Temporary", "nofs"].iter().zip(&remarks).all(|(word, remark)| about(remark, word)));
+    Ok(())
+}
+
+/// The lines that systemd-analyze verify of 252, 257 and 262 takes and does not take.
+#[test]
+fn credentials_are_taken_as_systemd_takes_them() -> Result<()> {
+    let is_taken = |name: &str, line: &str, major: u16| -> Result<bool> {
+        let mut remarks = Vec::new();
+        let value = row(name)?.kind.assign(Value::Unset, line, &context(major), &mut remarks);
+        let taken = matches!(&value, Value::Words(entries) if !entries.is_empty());
+        ensure!(taken == remarks.is_empty(), "{line}: {remarks:?}");
+        let shown = format!("{remarks:?}");
+        ensure!(!name.starts_with("Set") || !shown.contains("c2VjcmV0"), "{line}: {shown}");
+        Ok(taken)
+    };
+    for (line, taken) in [
+        ("a:@@@@", false),
+        ("a: Whxqht+dQJax1aZeCGLxm3hQgm", false),
+        ("a:", false),
+        ("a", false),
+        ("a:abc", false),
+        ("a:YWJj         ZGVm", true),
+        ("a:YWJjZA==YWJj", false),
+        ("a:YWJjZA= =", true),
+        ("a:YWJjZA", false),
+        ("\"a:YWJj\"", false),
+        ("a:c2VjcmV0!", false),
+        ("/x:c2VjcmV0", false),
+        (":c2VjcmV0", false),
+    ] {
+        ensure!(is_taken("SetCredentialEncrypted", line, 252)? == taken, "{line}");
+    }
+    for line in ["a:YW_j", "a:YW-j"] {
+        ensure!(!is_taken("SetCredentialEncrypted", line, 252)?, "{line}");
+        ensure!(is_taken("SetCredentialEncrypted", line, 257)?, "{line}");
+    }
+    for (line, taken) in [
+        ("a:%q", true),
+        ("a:\\xzz", false),
+        ("a:b\\x00c", true),
+        ("a:b\\", false),
+        ("a", false),
+        ("a:", false),
+    ] {
+        ensure!(is_taken("SetCredential", line, 252)? == taken, "{line}");
+    }
+    for (line, taken) in [
+        ("a:/etc/x", true),
+        ("b", true),
+        ("c:rel", true),
+        ("d:a/b", false),
+        ("a/b:/x", false),
+        ("e:", true),
+        ("f:/x:y z", true),
+        (":/x", false),
+        ("g:../x", false),
+        ("h:/x/../y", false),
+    ] {
+        for name in ["LoadCredential", "LoadCredentialEncrypted"] {
+            ensure!(is_taken(name, line, 252)? == taken, "{name}={line}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn all_file_systems_are_those_of_the_release() -> Result<()> {
+    let all = |release: &str| -> Result<(NameFilter, Vec<Remark>)> {
+        let context = Context { release: release.parse()?, ..context(252) };
+        let mut remarks = Vec::new();
+        let kind = &row("RestrictFileSystems")?.kind;
+        match kind.assign(Value::Unset, "@known", &context, &mut remarks) {
+            Value::Names(filter) => Ok((filter, remarks)),
+            other => anyhow::bail!("{other:?}"),
+        }
+    };
+    // systemd-analyze filesystems of Debian's packages.
+    for (release, count) in [("252.39", 95), ("257.13", 96), ("262.1", 99)] {
+        let (filter, remarks) = all(release)?;
+        ensure!(filter.names.len() == count && remarks.is_empty(), "{release}: {filter:?} {remarks:?}");
+    }
+    let (filter, remarks) = all("255")?;
+    ensure!(matches!(&*remarks, [Remark::NotKnown(text)] if text.contains("bcachefs")), "{remarks:?}");
+    // What may be there or not is neither weaker nor stricter.
+    let (with, _) = all("257.13")?;
+    ensure!(with.compare(&filter) == Some(Ordering::Equal), "bcachefs is no difference");
+    ensure!(with.excess(&filter).is_empty(), "{:?}", with.excess(&filter));
+    let less = NameFilter { names: ["ext4".to_owned()].into(), ..filter.clone() };
+    ensure!(less.compare(&filter) == Some(Ordering::Greater), "one is stricter than all");
+    Ok(())
 }
 
 #[test]

@@ -43,7 +43,7 @@ pub(super) fn assign(
 
 fn add(kind: Entry, entries: &mut Vec<String>, entry: String) {
     match kind {
-        Entry::Credential | Entry::Secret => {
+        Entry::Credential | Entry::Secret(_) => {
             entries.retain(|earlier| key(earlier) != key(&entry));
         }
         // One limit for each device; no limit is none that is published.
@@ -70,7 +70,7 @@ fn add(kind: Entry, entries: &mut Vec<String>, entry: String) {
 
 /// Whether an entry takes the place of an earlier one of the same name, and adds to the others.
 pub(crate) fn replaces_by_name(kind: &Kind) -> bool {
-    let by_name = |entry| matches!(entry, Entry::Credential | Entry::Secret);
+    let by_name = |entry| matches!(entry, Entry::Credential | Entry::Secret(_));
     matches!(kind, Kind::Words(rules) if by_name(rules.entry))
 }
 

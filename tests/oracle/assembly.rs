@@ -663,7 +663,7 @@ impl Assembly {
                 "..",
                 "",
             ]),
-            Entry::Credential | Entry::Secret | Entry::Import => self
+            Entry::Credential | Entry::Secret(_) | Entry::Import => self
                 .chance
                 .of(&[
                     "a:YWJj",

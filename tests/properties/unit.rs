@@ -43,6 +43,7 @@ pub fn holds(data: &[u8]) {
         ..match line.kind {
             NoticeKind::Misread => Finding::new("line.misread", line.text),
             NoticeKind::Ignored | NoticeKind::Refused => Finding::notice("line.ignored", line.text),
+            NoticeKind::NotKnown => Finding::notice("line.not-known", line.text),
         }
     }));
     let assessment = assess(&posture);

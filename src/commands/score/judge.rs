@@ -265,6 +265,7 @@ pub(super) fn of_lines(lines: Vec<LineNotice>) -> Vec<Finding> {
         let finding = match line.kind {
             NoticeKind::Misread => Finding::new("line.misread", line.text),
             NoticeKind::Ignored | NoticeKind::Refused => Finding::notice("line.ignored", line.text),
+            NoticeKind::NotKnown => Finding::notice("line.not-known", line.text),
         };
         Finding { place: Some((line.path, line.line)), directive: line.directive, ..finding }
     };

@@ -5,14 +5,26 @@ use std::borrow::Cow;
 
 pub(crate) use crate::unit_file::boolean;
 pub(crate) use crate::unit_file::is_escaped;
-use crate::unit_file::{Base, Escapes, Quotes};
+use crate::unit_file::{Base, Escapes, Quotes, WordError, WordFault};
 
 /// Words separated by blanks, quotes taken off; what systemd cannot split is no words.
 pub(crate) fn words(text: &str) -> Vec<String> {
-    if !text.contains(['"', '\'', '\\']) {
-        return text.split_ascii_whitespace().map(str::to_owned).collect();
+    split(text).unwrap_or_default()
+}
+
+/// The same as far as systemd can split the text, and why not farther: what it takes up word by word.
+pub(crate) fn words_before_a_fault(text: &str) -> (Vec<String>, Option<WordFault>) {
+    match split(text) {
+        Ok(words) => (words, None),
+        Err(WordError { fault, before }) => (before, Some(fault)),
     }
-    crate::unit_file::split(text, Quotes::Unquote, Escapes::Keep).unwrap_or_default()
+}
+
+fn split(text: &str) -> Result<Vec<String>, WordError> {
+    if !text.contains(['"', '\'', '\\']) {
+        return Ok(text.split_ascii_whitespace().map(str::to_owned).collect());
+    }
+    crate::unit_file::split(text, Quotes::Unquote, Escapes::Keep)
 }
 
 /// The same one by one, without a copy of those that stand in no quotes.

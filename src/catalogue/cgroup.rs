@@ -42,7 +42,7 @@ const TOLD: Proof = Proof::Nothing("the manager tells the service");
 pub(crate) static SLICE: Directive = Directive {
     name: "Slice",
     since: 208,
-    kind: Kind::Text(TextGrammar::Choice),
+    kind: Kind::Text(TextGrammar::Slice),
     unset: NOTHING,
     proof: Proof::By(&[sign(Trace::Slice)]),
     summary: "The slice that the service's control group lies in, and whose limits it shares.",
@@ -223,8 +223,10 @@ const fn amount(
     }
 }
 
-static PRESSURE: AmountRules = AmountRules { unit: Unit::Pressure, pair: false, order: Order::Unordered };
-static SPAN: AmountRules = AmountRules { unit: Unit::Span, pair: false, order: Order::Unordered };
+static PRESSURE: AmountRules =
+    AmountRules { unit: Unit::Pressure, pair: false, resets: true, order: Order::Unordered };
+static SPAN: AmountRules =
+    AmountRules { unit: Unit::Span, pair: false, resets: true, order: Order::Unordered };
 
 pub(crate) static MANAGED_OOM_MEMORY_PRESSURE_LIMIT: Directive = amount(
     "ManagedOOMMemoryPressureLimit",

@@ -128,7 +128,8 @@ pub(crate) static RUNTIME_DIRECTORY_PRESERVE: Directive = Directive {
     ..ROW
 };
 
-static QUOTA: AmountRules = AmountRules { unit: Unit::Disk, pair: false, order: Order::MoreIsWeaker };
+static QUOTA: AmountRules =
+    AmountRules { unit: Unit::Disk, pair: false, resets: true, order: Order::MoreIsWeaker };
 
 const UNLIMITED: &[super::Unset] = &[always("off")];
 

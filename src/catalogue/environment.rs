@@ -1,10 +1,9 @@
 //! Rows about environment variables and the journal, which say how a service runs.
 
 use super::{
-    AmountRules, Bus, Directive, Entry, Kind, Level, LevelRules, Managers, Mounted, NOTHING, Odd, Order,
-    Places, Proof, ROW, TextGrammar, Trace, Unit, WordRules, always, sign,
+    AmountRules, Bus, Directive, Entry, Kind, Level, LevelRules, Managers, Mounted, NOTHING, Order, Places,
+    Proof, ROW, TextGrammar, Trace, Unit, WordRules, always, sign,
 };
-use crate::release::EVERY;
 
 pub(super) static ROWS: &[&Directive] = &[
     &PASS_ENVIRONMENT,
@@ -17,8 +16,8 @@ pub(super) static ROWS: &[&Directive] = &[
 
 const ACTED_UPON_BY_JOURNAL: Proof = Proof::Nothing("the journal acts upon it");
 
-static PASSED: WordRules = WordRules { entry: Entry::Word, order: Order::MoreIsWeaker };
-static TAKEN: WordRules = WordRules { entry: Entry::Word, order: Order::Unordered };
+static PASSED: WordRules = WordRules { entry: Entry::Variable, order: Order::MoreIsWeaker };
+static TAKEN: WordRules = WordRules { entry: Entry::VariableOrValue, order: Order::Unordered };
 
 const fn list(
     name: &'static str,
@@ -58,7 +57,7 @@ pub(crate) static LOG_NAMESPACE: Directive = Directive {
     name: "LogNamespace",
     managers: Managers::System,
     since: 245,
-    kind: Kind::Text(TextGrammar::Free),
+    kind: Kind::Text(TextGrammar::Journal),
     unset: NOTHING,
     proof: Proof::By(&[sign(Trace::Mount(Places::These(&["/run/systemd/journal"]), Mounted::OfItsOwn))]),
     summary: "A journal of its own for the service.",
@@ -66,8 +65,10 @@ pub(crate) static LOG_NAMESPACE: Directive = Directive {
     ..ROW
 };
 
-static SPAN: AmountRules = AmountRules { unit: Unit::Span, pair: false, order: Order::Unordered };
-static MESSAGES: AmountRules = AmountRules { unit: Unit::Count, pair: false, order: Order::MoreIsWeaker };
+static SPAN: AmountRules =
+    AmountRules { unit: Unit::Span, pair: false, resets: false, order: Order::Unordered };
+static MESSAGES: AmountRules =
+    AmountRules { unit: Unit::Count, pair: false, resets: false, order: Order::MoreIsWeaker };
 
 pub(crate) static LOG_RATE_LIMIT_INTERVAL_SEC: Directive = Directive {
     name: "LogRateLimitIntervalSec",
@@ -108,7 +109,7 @@ static PRIORITIES: LevelRules = LevelRules {
         priority("info", &[("6", 0)]),
         priority("debug", &[("7", 0)]),
     ],
-    empty: &[(EVERY, Odd::Resets)],
+    empty: &[],
     suffix: &[],
     numbers: &[
         (-1, ""),

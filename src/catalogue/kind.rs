@@ -146,6 +146,10 @@ pub enum SecretForm {
 pub enum Entry {
     /// Any word.
     Word,
+    /// The name of a variable of the environment.
+    Variable,
+    /// The same, or one with a value.
+    VariableOrValue,
     /// The whole value is one entry.
     Line,
     /// Words between commas.
@@ -239,6 +243,8 @@ pub struct AmountRules {
     pub unit: Unit,
     /// Whether it may be written `SOFT:HARD`.
     pub pair: bool,
+    /// Whether an empty assignment takes earlier ones back; else systemd ignores it (252, 257 and 262).
+    pub resets: bool,
     /// What a greater number means.
     pub order: Order,
 }
@@ -276,8 +282,16 @@ pub enum TextGrammar {
     Directory,
     /// Where a stream leads; unset is the manager's own.
     Stream,
-    /// Any word; unset is the manager's own choice.
-    Choice,
+    /// Where a stream comes from; unset is the manager's own.
+    Source,
+    /// The name of a journal.
+    Journal,
+    /// An architecture that the processor runs.
+    Personality,
+    /// A well-known name of a bus.
+    BusName,
+    /// A slice; unset is the manager's own choice.
+    Slice,
 }
 
 /// Where a manager publishes a directive.

@@ -4,7 +4,7 @@ use super::failing::{Errno, ExecStep, Failing, Signal, What, ends_at, kills, ref
 use super::{AmountRules, Bus, Directive, Kind, NOTHING, Order, Proof, ROW, Trace, Unit, sign};
 
 const fn counted(unit: Unit) -> AmountRules {
-    AmountRules { unit, pair: true, order: Order::MoreIsWeaker }
+    AmountRules { unit, pair: true, resets: false, order: Order::MoreIsWeaker }
 }
 
 static COUNT: AmountRules = counted(Unit::Count);

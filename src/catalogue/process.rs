@@ -45,7 +45,7 @@ pub(crate) static PERSONALITY: Directive = Directive {
     fails: &[ends_at(ExecStep::Personality, "name one that the kernel can run")],
     name: "Personality",
     since: 209,
-    kind: Kind::Text(TextGrammar::Free),
+    kind: Kind::Text(TextGrammar::Personality),
     unset: NOTHING,
     proof: Proof::By(&[sign(Trace::Personality)]),
     summary: "The architecture that uname(2) names to the service.",

@@ -54,7 +54,7 @@ pub(super) static ROWS: &[&Directive] = &[
 ];
 
 const fn rules(unit: Unit, order: Order) -> AmountRules {
-    AmountRules { unit, pair: false, order }
+    AmountRules { unit, pair: false, resets: true, order }
 }
 
 static BYTES: AmountRules = rules(Unit::Bytes, Order::MoreIsWeaker);

@@ -95,8 +95,10 @@ pub(crate) static CPU_SCHEDULING_POLICY: Directive = Directive {
     )
 };
 
-static RANK: AmountRules = AmountRules { unit: Unit::Count, pair: false, order: Order::MoreIsWeaker };
-static DISK_RANK: AmountRules = AmountRules { unit: Unit::Count, pair: false, order: Order::Unordered };
+static RANK: AmountRules =
+    AmountRules { unit: Unit::Count, pair: false, resets: false, order: Order::MoreIsWeaker };
+static DISK_RANK: AmountRules =
+    AmountRules { unit: Unit::Count, pair: false, resets: true, order: Order::Unordered };
 
 const fn rank(
     name: &'static str,

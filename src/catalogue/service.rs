@@ -81,7 +81,7 @@ pub(crate) static TYPE: Directive = Directive {
 pub(crate) static BUS_NAME: Directive = Directive {
     name: "BusName",
     sections: Sections::Service,
-    kind: Kind::Text(TextGrammar::Free),
+    kind: Kind::Text(TextGrammar::BusName),
     unset: NOTHING,
     key: Some("bus-name"),
     implies: &[at_load(When::On, &TYPE, Operation::Replace("simple", "dbus"))],
@@ -122,7 +122,8 @@ pub(crate) static NOTIFY_ACCESS: Directive = Directive {
     ..ROW
 };
 
-static SPAN: AmountRules = AmountRules { unit: Unit::Span, pair: false, order: Order::Unordered };
+static SPAN: AmountRules =
+    AmountRules { unit: Unit::Span, pair: false, resets: false, order: Order::Unordered };
 
 pub(crate) static WATCHDOG_SEC: Directive = Directive {
     fails: &[ends("watchdog", "let the program send WATCHDOG=1 in time, or give it longer")],
@@ -139,7 +140,8 @@ pub(crate) static WATCHDOG_SEC: Directive = Directive {
     ..ROW
 };
 
-static DESCRIPTORS: AmountRules = AmountRules { unit: Unit::Count, pair: false, order: Order::MoreIsWeaker };
+static DESCRIPTORS: AmountRules =
+    AmountRules { unit: Unit::Count, pair: false, resets: false, order: Order::MoreIsWeaker };
 
 pub(crate) static FILE_DESCRIPTOR_STORE_MAX: Directive = Directive {
     name: "FileDescriptorStoreMax",
@@ -200,6 +202,7 @@ const OPENS_FILE: &str = "create its directory before the service starts (tmpfil
 
 const fn stream(
     name: &'static str,
+    grammar: TextGrammar,
     key: &'static str,
     fails: &'static [Failing],
     summary: &'static str,
@@ -207,7 +210,7 @@ const fn stream(
     Directive {
         name,
         fails,
-        kind: Kind::Text(TextGrammar::Stream),
+        kind: Kind::Text(grammar),
         unset: NOTHING,
         key: Some(key),
         proof: Proof::Nothing("a descriptor does not say who opened it"),
@@ -219,24 +222,28 @@ const fn stream(
 
 pub(crate) static STANDARD_INPUT: Directive = stream(
     "StandardInput",
+    TextGrammar::Source,
     "stdin",
     &[ends_at(ExecStep::Stdin, OPENS_FILE)],
     "Where the service reads its standard input from.",
 );
 pub(crate) static STANDARD_OUTPUT: Directive = stream(
     "StandardOutput",
+    TextGrammar::Stream,
     "stdout",
     &[ends_at(ExecStep::Stdout, OPENS_FILE)],
     "Where the service's standard output goes.",
 );
 pub(crate) static STANDARD_ERROR: Directive = stream(
     "StandardError",
+    TextGrammar::Stream,
     "stderr",
     &[ends_at(ExecStep::Stderr, OPENS_FILE)],
     "Where the service's standard error goes.",
 );
 
-static RUNTIME: AmountRules = AmountRules { unit: Unit::Span, pair: false, order: Order::MoreIsWeaker };
+static RUNTIME: AmountRules =
+    AmountRules { unit: Unit::Span, pair: false, resets: false, order: Order::MoreIsWeaker };
 
 pub(crate) static RUNTIME_MAX_SEC: Directive = Directive {
     fails: &[ends("timeout", "give it longer")],

@@ -50,11 +50,17 @@ pub enum WordFault {
 
 impl fmt::Display for WordError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.fault {
-            WordFault::OpenQuote => "a quote is not closed",
-            WordFault::OpenEscape => "a backslash stands at the end",
-            WordFault::UnknownEscape => "an escape sequence is unknown",
-            WordFault::NotUtf8 => "the escape sequences give no UTF-8",
+        self.fault.fmt(f)
+    }
+}
+
+impl fmt::Display for WordFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OpenQuote => "a quote is not closed",
+            Self::OpenEscape => "a backslash stands at the end",
+            Self::UnknownEscape => "an escape sequence is unknown",
+            Self::NotUtf8 => "the escape sequences give no UTF-8",
         })
     }
 }

@@ -9,6 +9,7 @@ use crate::context::UnitType;
 use crate::posture::Posture;
 use crate::syntax::boolean;
 use crate::unit_file::{Assignment, UnitText};
+use crate::value::is_bus_name;
 
 /// Why systemd refuses a unit as a whole, if it does; `posture` is what its lines come to.
 pub(super) fn of_unit(unit: &UnitText, lines: &[&Assignment], posture: &Posture) -> Option<&'static str> {
@@ -151,14 +152,4 @@ fn has_exit_status(value: &str) -> bool {
         }) && word.starts_with(|c: char| c.is_ascii_uppercase())
     };
     value.split_ascii_whitespace().any(|word| word.parse::<u8>().is_ok() || name(word))
-}
-
-/// Whether the message bus takes it for a well-known name: two elements or more, none of which starts with a digit.
-fn is_bus_name(name: &str) -> bool {
-    let element = |element: &str| {
-        !element.is_empty()
-            && !element.starts_with(|c: char| c.is_ascii_digit())
-            && element.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
-    };
-    name.len() <= 255 && name.contains('.') && name.split('.').all(element)
 }

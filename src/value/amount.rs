@@ -18,7 +18,7 @@ pub(super) fn assign_mode(before: Value, text: &str, remarks: &mut Vec<Remark>) 
 
 pub(super) fn assign(rules: &AmountRules, before: Value, text: &str, remarks: &mut Vec<Remark>) -> Value {
     let read = match text.split_once(':') {
-        _ if text.is_empty() => Some(Value::Unset),
+        _ if text.is_empty() && rules.resets => Some(Value::Unset),
         Some((soft, hard)) if rules.pair => number(rules.unit, soft)
             .zip(number(rules.unit, hard))
             .filter(|(soft, hard)| soft <= hard)

@@ -128,7 +128,9 @@ pub(super) fn assign(before: Value, text: &str, context: &Context, remarks: &mut
             filter.calls = always;
         }
     }
-    for item in syntax::words(list) {
+    let (items, fault) = syntax::words_before_a_fault(list);
+    remarks.extend(fault.map(super::not_split));
+    for item in items {
         assign_item(&mut filter, inverted, &item, context, remarks);
     }
     Value::Calls(filter)

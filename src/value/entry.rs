@@ -9,10 +9,11 @@ use crate::context::Context;
 use crate::release::Release;
 use crate::syntax;
 use crate::syscalls::Architecture;
+use crate::unit_file::WordFault;
 
-/// The texts of the entries in a value.
-pub(super) fn split(entry: Entry, text: &str) -> Vec<String> {
-    match entry {
+/// The texts of the entries in a value, and what keeps the rest from being split.
+pub(super) fn split(entry: Entry, text: &str) -> (Vec<String>, Option<WordFault>) {
+    let words = match entry {
         Entry::Line
         | Entry::WholePath
         | Entry::Device
@@ -25,6 +26,8 @@ pub(super) fn split(entry: Entry, text: &str) -> Vec<String> {
         Entry::Group => text.split_ascii_whitespace().map(str::to_owned).collect(),
         Entry::Listed => text.split(',').map(|word| word.trim().to_owned()).collect(),
         Entry::Word
+        | Entry::Variable
+        | Entry::VariableOrValue
         | Entry::Path
         | Entry::Below
         | Entry::BelowByName
@@ -37,8 +40,9 @@ pub(super) fn split(entry: Entry, text: &str) -> Vec<String> {
         | Entry::BindRule
         | Entry::PacketFilterSet
         | Entry::Numbers
-        | Entry::Processors => syntax::words(text),
-    }
+        | Entry::Processors => return syntax::words_before_a_fault(text),
+    };
+    (words, None)
 }
 
 /// One entry; what systemd says where it is none.
@@ -46,7 +50,17 @@ pub(super) fn read(entry: Entry, word: &str, context: &Context) -> Result<String
     let ignored = |what: &str| Remark::Ignored(format!("`{}` {what}", word.escape_debug()));
     let known = |entry: Option<String>, what: &str| entry.ok_or_else(|| ignored(what));
     match entry {
-        Entry::Word | Entry::Line | Entry::Listed | Entry::Numbers | Entry::Processors => Ok(word.to_owned()),
+        Entry::Variable if !is_variable(word) => Err(ignored("is no name of a variable")),
+        Entry::VariableOrValue if !is_variable(word.split('=').next().unwrap_or(word)) => {
+            Err(ignored("is no name of a variable"))
+        }
+        Entry::Word
+        | Entry::Variable
+        | Entry::VariableOrValue
+        | Entry::Line
+        | Entry::Listed
+        | Entry::Numbers
+        | Entry::Processors => Ok(word.to_owned()),
         Entry::Group => match bad_user(word) {
             Some(problem) => Err(Remark::Refused(problem)),
             None => Ok(word.to_owned()),
@@ -59,8 +73,13 @@ pub(super) fn read(entry: Entry, word: &str, context: &Context) -> Result<String
                 None => Ok(format!("{prefix}{}", simplify(bare))),
             }
         }
-        Entry::Below => Ok(below(word)),
-        Entry::BelowByName => Ok(below(word.split(':').next().unwrap_or(word))),
+        Entry::Below => known(below(word), "is no directory to make"),
+        Entry::BelowByName => {
+            // No link leads there.
+            let linked = fields(word).get(1).is_some_and(|link| !link.is_empty());
+            let name = word.split(':').next().filter(|_| !linked).and_then(below);
+            known(name, "is no directory to make")
+        }
         Entry::Device => known(device(word, context), "is no device"),
         Entry::PerDevice(unit) => known(per_device(unit, word), "is no path with a value"),
         Entry::Credential => match credential(word) {
@@ -143,7 +162,9 @@ pub(crate) fn place(kind: Entry, entry: &str) -> Option<(String, bool)> {
 
 /// Why a path is none that systemd takes.
 fn bad_path(path: &str) -> Option<&'static str> {
-    if !path.starts_with('/') {
+    // What these stand for is absolute, whatever it is (`%Y` the unit file's directory, `%d` that of credentials).
+    let is_open = ["%Y", "%y", "%d", "%s"].iter().any(|open| path.starts_with(open));
+    if !path.starts_with('/') && !is_open {
         Some("is no absolute path")
     } else if path.split('/').any(|part| part == "..") {
         Some("has `..` in it")
@@ -186,23 +207,41 @@ pub(super) fn simplify(path: &str) -> String {
 }
 
 /// `NAME[:LINK[:FLAGS]]` without what says nothing.
-fn below(word: &str) -> String {
+fn below(word: &str) -> Option<String> {
     let fields = fields(word);
-    let (name, rest) = fields.split_first().map_or(("", &[][..]), |(name, rest)| (name.as_str(), rest));
+    let goes_up = |path: &String| path.split('/').any(|part| part == "..");
+    // systemd keeps `private` for itself.
+    let is_bad =
+        |path: &String| path.starts_with('/') || goes_up(path) || path.split('/').next() == Some("private");
+    let [name, rest @ ..] = fields.as_slice() else { return None };
+    if name.is_empty() || is_bad(name) || rest.first().is_some_and(is_bad) {
+        return None;
+    }
     let relative = |path: &str| simplify(path).trim_start_matches('/').to_owned();
     let name = relative(name);
-    match rest {
+    Some(match rest {
         [] => name,
         [link] if link.is_empty() => name,
         [link] => join([name.as_str(), &relative(link)]),
         [link, flags] if link.is_empty() && flags.is_empty() => name,
         [link, flags] if flags.is_empty() => join([name.as_str(), &relative(link)]),
         [link, flags, ..] => join([name.as_str(), &relative(link), flags]),
-    }
+    })
 }
 
 /// `PATH PERMISSIONS`, with the permissions that a bare path has written out.
 /// Whether a credential can have the name: that of a file, of printable ASCII (systemd 252, `credential_name_valid`).
+/// Names of the environment, as systemd takes them (`env_name_is_valid`).
+fn is_variable(name: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit()) && name.bytes().all(letter)
+}
+
+/// A name of a file descriptor (`fdname_is_valid`).
+pub(super) fn is_descriptor_name(name: &str) -> bool {
+    name.len() <= 255 && name.bytes().all(|byte| (b' '..0x7f).contains(&byte) && byte != b':')
+}
+
 fn is_credential(name: &str) -> bool {
     let printable = |byte: u8| (b' '..0x7f).contains(&byte) && byte != b'/';
     !matches!(name, "" | "." | "..") && name.len() <= 255 && name.bytes().all(printable)
@@ -238,7 +277,7 @@ fn bad_secret(form: SecretForm, name: &str, secret: &str, context: &Context) -> 
 }
 
 /// Whether systemd decodes a text (`unbase64mem()`): blanks count for nothing.
-fn is_base64(text: &str, release: Release) -> bool {
+pub(super) fn is_base64(text: &str, release: Release) -> bool {
     let for_urls = release >= Release::first(255);
     let letters = text.bytes().filter(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
     let letters = letters.map(|byte| match byte {

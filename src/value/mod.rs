@@ -25,12 +25,14 @@ pub use calls::{Action, CallFilter};
 pub(crate) use entry::place as entry_place;
 pub(crate) use mask::{ALL_CAPABILITIES, bit, bits_of, capabilities, unset as unset_mask};
 pub use names::NameFilter;
+pub(crate) use text::is_bus_name;
 pub use words::key as entry_name;
 pub(crate) use words::replaces_by_name;
 
 use crate::bus_value::BusValue;
 use crate::catalogue::{Kind, Odd, Order, by_release};
 use crate::context::Context;
+use crate::unit_file::WordFault;
 use ipnet::IpNet;
 
 /// The value of one directive.
@@ -246,6 +248,11 @@ fn bits(found: u64, wanted: u64) -> Option<Ordering> {
         (false, true) => Some(Ordering::Greater),
         (false, false) => None,
     }
+}
+
+/// What systemd says of the end of a text that it cannot split into words.
+fn not_split(fault: WordFault) -> Remark {
+    Remark::Ignored(format!("the rest of the line is ignored: {fault}"))
 }
 
 fn odd(odd: Odd, before: Value, remark: String, remarks: &mut Vec<Remark>) -> Value {

@@ -180,7 +180,9 @@ pub(super) fn assign(
     if filter.open {
         filter = NameFilter::empty(!inverted, false);
     }
-    for word in syntax::words(list) {
+    let (words, fault) = syntax::words_before_a_fault(list);
+    remarks.extend(fault.map(super::not_split));
+    for word in words {
         let names = match grammar {
             NameGrammar::Families => {
                 if let Some(name) = family(&word) {
@@ -200,6 +202,11 @@ pub(super) fn assign(
             }
             NameGrammar::FileSystems => file_systems(&word, context.release, &mut filter, inverted, remarks),
             NameGrammar::Calls => calls(&word, context, remarks),
+            NameGrammar::Interfaces if !is_interface(&word) => {
+                let word = word.escape_debug();
+                remarks.push(Remark::Misread(format!("`{word}` is no name of an interface and is left out")));
+                continue;
+            }
             NameGrammar::Interfaces => vec![word],
         };
         for name in names {
@@ -207,6 +214,16 @@ pub(super) fn assign(
         }
     }
     Value::Names(filter)
+}
+
+/// What can be the name of a network interface, or another name for one (`ifname_valid_full`).
+fn is_interface(name: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b':' | b'/' | b'%');
+    let is_number = name.bytes().all(|byte| byte.is_ascii_digit());
+    !is_number
+        && name.len() < 128
+        && !matches!(name, "." | ".." | "all" | "default")
+        && name.bytes().all(letter)
 }
 
 /// The file systems of a set, or the one of that name; what a set may have goes to the filter at once.

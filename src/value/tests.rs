@@ -272,7 +272,9 @@ fn texts_have_the_form_of_a_unit() -> Result<()> {
     agree("SmackProcessLabel", &[], &[r([b(false), s("")])])?;
     agree("WorkingDirectory", &["-/tmp/"], &[s("!/tmp")])?;
     agree("WorkingDirectory", &[], &[s("!/home/x")])?;
-    agree("RootHash", &["00FF"], &[ay(&[0, 255]), s("")])?;
+    let mut hash = [0; 16];
+    hash[15] = 255;
+    agree("RootHash", &["0000000000000000 00000000000000FF"], &[ay(&hash), s("")])?;
     agree("RootHash", &["/h"], &[ay(&[]), s("/h")])?;
     agree("RootHash", &[], &[ay(&[])])?;
     agree("Slice", &[], &[s("system-x.slice")])?;
@@ -304,6 +306,58 @@ fn sets_of_file_systems_are_their_members() -> Result<()> {
     let about = |remark: &Remark, word: &str| matches!(remark, Remark::Misread(text) if text.contains(word));
     ensure!(remarks.len() == 3, "{remarks:?}");
     ensure!(["@nosuch", "@Temporary", "nofs"].iter().zip(&remarks).all(|(word, remark)| about(remark, word)));
+    Ok(())
+}
+
+/// What systemd-analyze verify of 252, 257 and 262 says of values that are none: it ignores the assignment, and what was
+/// said before stays.
+#[test]
+fn what_is_no_value_leaves_what_was_said() -> Result<()> {
+    for (name, good, bad) in [
+        ("LimitNOFILE", "64", &["", "x"][..]),
+        ("CPUSchedulingPriority", "5", &["", "x"]),
+        ("LogLevelMax", "err", &["", "x"]),
+        ("RuntimeMaxSec", "5", &["", "x"]),
+        ("WatchdogSec", "5", &["", "10min 5x"]),
+        ("FileDescriptorStoreMax", "5", &["", "x"]),
+        ("StandardOutput", "null", &["", "yes", "data", "file:rel", "fd:a:b"]),
+        ("StandardInput", "null", &["", "journal", "append:/x"]),
+        ("Slice", "a.slice", &["", "a", "a.service", "a@b.slice"]),
+        ("BusName", "a.b", &["", "a", "a.1"]),
+        ("LogNamespace", "a", &["a/b", "a b", "~x"]),
+        ("Personality", "x86", &["arm", "yes"]),
+        ("RootHash", "/h", &["yes", "abc", "00ff"]),
+        ("RootHashSignature", "/h", &["yes", "base64:!"]),
+        ("WorkingDirectory", "/x", &["-x", "-/a/../b"]),
+        ("StateDirectory", "a", &["/abs", "../x", "a/../b", ":", "private/x", "x:/y"]),
+        ("ConfigurationDirectory", "a", &["/abs", "x:y", ":"]),
+        ("PassEnvironment", "A", &["1", "A=b", "a-b"]),
+        ("UnsetEnvironment", "A", &["1", "é"]),
+        ("ReadWritePaths", "/a", &["rel", "\"unclosed"]),
+    ] {
+        for bad in bad {
+            let (value, remarks) = written(name, &[good, bad])?;
+            ensure!(value == written(name, &[good])?.0, "{name}={bad}: {value:?}");
+            ensure!(matches!(&*remarks, [Remark::Ignored(_)]), "{name}={bad}: {remarks:?}");
+        }
+    }
+    for bad in ["x", "/a/../b", "bananas"] {
+        let (_, remarks) = written("WorkingDirectory", &[bad])?;
+        ensure!(matches!(&*remarks, [Remark::Refused(_)]), "{bad}: {remarks:?}");
+    }
+    ensure!(
+        written("StandardOutput", &["syslog+console"])? == written("StandardOutput", &["journal+console"])?
+    );
+    // Words before a quote that stays open count; what cannot name an interface is left out alone.
+    let (value, remarks) = written("RestrictAddressFamilies", &["AF_INET \"AF_INET6"])?;
+    ensure!(value == written("RestrictAddressFamilies", &["AF_INET"])?.0, "{value:?}");
+    ensure!(matches!(&*remarks, [Remark::Ignored(text)] if text.contains("quote")), "{remarks:?}");
+    let (value, remarks) = written("RestrictNetworkInterfaces", &["eth0 1 a/b all 50%"])?;
+    ensure!(value == written("RestrictNetworkInterfaces", &["eth0"])?.0 && remarks.len() == 4, "{remarks:?}");
+    // Where the unit's file lies, and where credentials are, is absolute.
+    for (name, open) in [("RootDirectory", "%Y"), ("ReadWritePaths", "%d/x"), ("BindPaths", "%Y/x")] {
+        ensure!(written(name, &[open])?.1.is_empty(), "{name}={open}");
+    }
     Ok(())
 }
 

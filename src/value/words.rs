@@ -25,7 +25,9 @@ pub(super) fn assign(
         Value::Words(entries) => entries,
         _ => Vec::new(),
     };
-    for word in entry::split(rules.entry, text) {
+    let (words, fault) = entry::split(rules.entry, text);
+    remarks.extend(fault.map(super::not_split));
+    for word in words {
         match entry::read(rules.entry, &word, context) {
             Ok(entry) => add(rules.entry, &mut entries, entry),
             Err(remark) => {

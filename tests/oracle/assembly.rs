@@ -694,6 +694,8 @@ impl Assembly {
                 ])
                 .to_owned(),
             Entry::Word
+            | Entry::Variable
+            | Entry::VariableOrValue
             | Entry::Line
             | Entry::Listed
             | Entry::ImageOptions

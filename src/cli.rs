@@ -64,6 +64,20 @@ pub enum Command {
     ///
     /// Exit status: 0; 2 where a name is not known, or the manager has no such unit.
     Explain(Explain),
+    /// Run a service once under its policy, and say what it is refused
+    ///
+    /// Starts the service on this host as a unit of its own, NAME-try.service, rendered for this host, with its sockets and
+    /// without restarts; keeps it up for a while, runs a client's request if there is one, stops it, and takes back
+    /// everything. Says what was refused, the first first: the directive and its line, and the line of the manifest that
+    /// would allow it, with whether the manifest loads with that, what it relaxes, and whether anything else still refuses
+    /// the same.
+    ///
+    /// The service runs for real: as its user, in its directories, on its ports. While the service itself runs, nothing is
+    /// tried without --replace. It needs root.
+    ///
+    /// Exit status: 0 where it ran and nothing was refused; 1 where something was, or the service or the request failed; 2
+    /// where it could not be tried.
+    Try(Try),
     /// Print what a shell must be told to complete this command line
     Completions(Completions),
     /// Print the JSON Schema of a manifest, for editors and validators
@@ -274,6 +288,44 @@ pub struct Explain {
     /// How to show what is known
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     pub format: Format,
+}
+
+// What `try` is asked.
+#[derive(Args, Debug)]
+#[expect(missing_docs, reason = "clap would take it for what the command does")]
+pub struct Try {
+    /// The manifest
+    #[arg(value_name = "MANIFEST", value_hint = ValueHint::FilePath)]
+    pub manifest: PathBuf,
+
+    /// Which of several services, or which instance of a template
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
+
+    /// Close what nobody named as this strictness does [default: that of the manifest]
+    #[arg(long, value_name = "STRICTNESS", value_enum)]
+    pub strictness: Option<StrictnessWord>,
+
+    /// How long it is kept up, and a request that fails is repeated
+    #[arg(
+        long = "for",
+        value_name = "SECONDS",
+        default_value_t = 5,
+        value_parser = clap::value_parser!(u64).range(1..=3600)
+    )]
+    pub seconds: u64,
+
+    /// Stop the service itself and what else is in its way before, and start them again afterwards
+    #[arg(long)]
+    pub replace: bool,
+
+    /// How to show the result
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+
+    /// A client's request, run while the service is up; it must end with 0
+    #[arg(last = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
+    pub command: Vec<String>,
 }
 
 /// How a report is shown.

@@ -44,6 +44,7 @@ pub mod suggest;
 mod syntax;
 pub mod syscalls;
 pub mod target;
+pub mod trial;
 pub mod unit_file;
 pub mod unit_posture;
 pub mod value;

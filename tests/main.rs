@@ -24,4 +24,5 @@ mod properties;
 mod score;
 mod smuggled;
 mod traced;
+mod trial;
 mod writes;

@@ -37,6 +37,9 @@ _systemd__harden() {
             systemd__harden,score)
                 cmd="systemd__harden__subcmd__score"
                 ;;
+            systemd__harden,try)
+                cmd="systemd__harden__subcmd__try"
+                ;;
             *)
                 ;;
         esac
@@ -44,7 +47,7 @@ _systemd__harden() {
 
     case "${cmd}" in
         systemd__harden)
-            opts="-h -V --help --version generate lint score import explain completions schema"
+            opts="-h -V --help --version generate lint score import explain try completions schema"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -293,6 +296,36 @@ _systemd__harden() {
                     return 0
                     ;;
                 --threshold)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        systemd__subcmd__harden__subcmd__try)
+            opts="-h --service --strictness --for --replace --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --service)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --strictness)
+                    COMPREPLY=($(compgen -W "safe default strict" -- "${cur}"))
+                    return 0
+                    ;;
+                --for)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

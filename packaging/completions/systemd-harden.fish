@@ -31,6 +31,7 @@ complete -c systemd-harden -n "__fish_systemd_harden_needs_command" -f -a "lint"
 complete -c systemd-harden -n "__fish_systemd_harden_needs_command" -f -a "score" -d 'Score services and compare them with the manifest that declares them'
 complete -c systemd-harden -n "__fish_systemd_harden_needs_command" -f -a "import" -d 'Make a manifest of a service that has a unit already'
 complete -c systemd-harden -n "__fish_systemd_harden_needs_command" -f -a "explain" -d 'Explain a directive, a check, a need, a release or a target, or why a unit failed'
+complete -c systemd-harden -n "__fish_systemd_harden_needs_command" -f -a "try" -d 'Run a service once under its policy, and say what it is refused'
 complete -c systemd-harden -n "__fish_systemd_harden_needs_command" -f -a "completions" -d 'Print what a shell must be told to complete this command line'
 complete -c systemd-harden -n "__fish_systemd_harden_needs_command" -f -a "schema" -d 'Print the JSON Schema of a manifest, for editors and validators'
 complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand generate" -l target -d 'What output is for: distributions such as debian-12, releases such as systemd-252, or host for this system. Several have one output, which all of them read' -r
@@ -84,5 +85,14 @@ complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand explain" -
 json\t'One JSON document, schema 1'"
 complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand explain" -l user -d 'Ask the manager of the calling user about units'
 complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand try" -l service -d 'Which of several services, or which instance of a template' -r
+complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand try" -l strictness -d 'Close what nobody named as this strictness does [default: that of the manifest]' -r -f -a "safe\t'What no breakage is on record for'
+default\t'What fails loudly, and one line undoes'
+strict\t'Everything'"
+complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand try" -l for -d 'How long it is kept up, and a request that fails is repeated' -r
+complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand try" -l format -d 'How to show the result' -r -f -a "text\t'For people'
+json\t'One JSON document, schema 1'"
+complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand try" -l replace -d 'Stop the service itself and what else is in its way before, and start them again afterwards'
+complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand try" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand schema" -s h -l help -d 'Print help'

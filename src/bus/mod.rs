@@ -6,13 +6,14 @@
 //! directive is the catalogue's; that the properties are the loaded configuration and not the
 //! running process is for the readers of kernel evidence.
 //!
-//! Only properties are read, which the bus policy of systemd allows to everybody
-//! (org.freedesktop.systemd1(5)); nothing here asks for privileges or changes a unit.
+//! Properties are read, which the bus policy of systemd allows to everybody (org.freedesktop.systemd1(5)); nothing here
+//! asks for privileges, and only `jobs` changes units.
 
 mod address;
 mod convert;
 mod direct;
 mod failure;
+mod jobs;
 mod listing;
 mod properties;
 #[cfg(test)]
@@ -34,6 +35,7 @@ use zruntime::SharedRuntime;
 
 pub use self::address::Address;
 pub use self::failure::BusFailure;
+pub use self::jobs::JobResult;
 pub use self::listing::{InstalledFile, ListedService};
 pub use self::properties::{LoadState, Properties};
 

@@ -291,12 +291,49 @@ static PROC: LevelRules = LevelRules {
     order: Order::MoreIsStricter,
 };
 
+/// What lies below /proc and is no process of another user (proc(5)).
+const NO_OTHERS_PROCESS: &[&str] = &[
+    "/proc/self",
+    "/proc/thread-self",
+    "/proc/acpi",
+    "/proc/bus",
+    "/proc/cmdline",
+    "/proc/cpuinfo",
+    "/proc/devices",
+    "/proc/diskstats",
+    "/proc/driver",
+    "/proc/filesystems",
+    "/proc/fs",
+    "/proc/interrupts",
+    "/proc/irq",
+    "/proc/kallsyms",
+    "/proc/kcore",
+    "/proc/kmsg",
+    "/proc/loadavg",
+    "/proc/meminfo",
+    "/proc/modules",
+    "/proc/mounts",
+    "/proc/net",
+    "/proc/partitions",
+    "/proc/pressure",
+    "/proc/scsi",
+    "/proc/stat",
+    "/proc/swaps",
+    "/proc/sys",
+    "/proc/sysrq-trigger",
+    "/proc/sysvipc",
+    "/proc/tty",
+    "/proc/uptime",
+    "/proc/version",
+    "/proc/vmstat",
+];
+
 pub(crate) static PROTECT_PROC: Directive = Directive {
     fails: &[
         NO_MOUNTS,
         refuses(
             HIDDEN,
-            What::Paths { from: "noaccess", of: &["/proc"], but: &["/proc/self", "/proc/thread-self"] },
+            What::Paths { from: "noaccess", of: &["/proc"], but: NO_OTHERS_PROCESS },
             "take a weaker word",
         ),
     ],

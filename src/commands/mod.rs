@@ -4,14 +4,17 @@ mod completions;
 mod explain;
 mod generate;
 mod import;
+mod journal;
 mod lint;
 mod looking;
 mod manager;
 pub mod manifest_file;
 mod manifests;
+mod observed;
 mod one_unit;
 mod output;
 mod score;
+mod trial;
 
 use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
@@ -36,6 +39,7 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> anyhow::Result<Status> {
         Command::Score(arguments) => score::score(arguments, out),
         Command::Import(arguments) => import::import(arguments, out),
         Command::Explain(arguments) => explain::explain(arguments, out),
+        Command::Try(arguments) => trial::run(arguments, out),
         Command::Completions(arguments) => completions::completions(arguments, out),
         Command::Schema => print(out, crate::manifest::SCHEMA).map(|()| Status::Clean),
     }
@@ -53,6 +57,7 @@ fn targets(lists: &[String]) -> anyhow::Result<Vec<Target>> {
 /// The target that is this system.
 const HOST: &str = "host";
 
+/// What this system is.
 fn host() -> anyhow::Result<Target> {
     let root = Root::open("/")?;
     for path in ["/etc/os-release", "/usr/lib/os-release"] {

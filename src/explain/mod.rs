@@ -17,7 +17,10 @@ pub use target::{BackportFact, TargetFacts};
 pub use unit::{AllowanceFact, CauseFact, Subject, UnitFacts, WrittenFact};
 
 pub use manual::manual;
+pub(crate) use sections::{Article, Section, entry, section};
+pub(crate) use text::page;
 pub use text::text;
+pub(crate) use unit::cause_section;
 
 pub use facts::{
     BreakageFact, CheckFacts, DefaultFact, DirectiveFacts, HardeningFact, ImpliedFact, NeedFacts,

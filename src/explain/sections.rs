@@ -12,38 +12,38 @@ use super::{Explanation, NEWEST, target, unit};
 
 /// What there is to read about one name.
 #[derive(Serialize)]
-pub(super) struct Article {
+pub(crate) struct Article {
     /// The name.
-    pub(super) title: String,
+    pub(crate) title: String,
     /// What it is, in sentences.
-    pub(super) summary: String,
+    pub(crate) summary: String,
     /// Lists; those without entries are left out.
-    pub(super) sections: Vec<Section>,
+    pub(crate) sections: Vec<Section>,
 }
 
 /// A list.
 #[derive(Serialize)]
-pub(super) struct Section {
+pub(crate) struct Section {
     /// Its heading; empty above the first one.
-    pub(super) title: Cow<'static, str>,
+    pub(crate) title: Cow<'static, str>,
     /// What stands in it.
-    pub(super) entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
 }
 
 /// A labelled text.
 #[derive(Serialize)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// What it is about.
-    pub(super) label: String,
+    pub(crate) label: String,
     /// What there is to say.
-    pub(super) text: String,
+    pub(crate) text: String,
 }
 
-pub(super) fn entry(label: impl Into<String>, text: impl Into<String>) -> Entry {
+pub(crate) fn entry(label: impl Into<String>, text: impl Into<String>) -> Entry {
     Entry { label: label.into(), text: text.into() }
 }
 
-pub(super) fn section(
+pub(crate) fn section(
     title: impl Into<Cow<'static, str>>,
     entries: impl IntoIterator<Item = Entry>,
 ) -> Section {

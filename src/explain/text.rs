@@ -28,6 +28,13 @@ pub fn text(explained: &[Explanation], appearance: Appearance) -> String {
     page.text
 }
 
+/// One page in the same form.
+pub(crate) fn page(article: &Article, appearance: Appearance) -> String {
+    let mut page = Page { appearance, text: String::new() };
+    page.article(article);
+    page.text
+}
+
 struct Page {
     appearance: Appearance,
     text: String,

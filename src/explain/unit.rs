@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::sections::{Article, entry, section};
+use super::sections::{Article, Section, entry, section};
 use crate::failure::{Allowance, Cause, Diagnosis, Symptoms};
 use crate::visible::shown;
 
@@ -106,7 +106,8 @@ impl UnitFacts {
 }
 
 impl CauseFact {
-    fn new(cause: &Cause) -> Self {
+    /// What is told of a cause.
+    pub fn new(cause: &Cause) -> Self {
         let written = cause.written.iter().map(|written| WrittenFact {
             place: shown(&written.place),
             assignment: shown(&written.assignment),
@@ -123,7 +124,7 @@ impl CauseFact {
             why: shown(&cause.why),
             written: written.collect(),
             declared: cause.declared.iter().map(|text| shown(text)).collect(),
-            allowed_by: cause.allowances.iter().map(allowance).collect(),
+            allowed_by: cause.few_allowances().iter().map(allowance).collect(),
             fix: cause.remedy.clone().into_owned(),
         }
     }
@@ -140,17 +141,7 @@ pub(super) fn article(facts: &UnitFacts) -> Article {
     }
     basics.extend(facts.manifest.iter().map(|manifest| entry("manifest", manifest.clone())));
     let mut sections = vec![section("", basics)];
-    sections.extend(facts.causes.iter().map(|cause| {
-        let names: Vec<String> = cause.directives.iter().map(|name| format!("{name}=")).collect();
-        let title = if names.is_empty() { "no directive".to_owned() } else { names.join(" with ") };
-        let mut entries = vec![entry("why", cause.why.clone())];
-        entries
-            .extend(cause.written.iter().map(|it| entry("from", format!("{}  {}", it.place, it.assignment))));
-        entries.extend(cause.declared.iter().map(|text| entry("manifest", text.clone())));
-        entries.extend(cause.allowed_by.iter().map(|it| entry("allow", it.to_string())));
-        entries.push(entry("fix", cause.fix.clone()));
-        section(format!("{}: {title}", capital(cause.certainty)), entries)
-    }));
+    sections.extend(facts.causes.iter().map(cause_section));
     sections.push(section("Journal", facts.journal.iter().map(|line| entry("said", line.clone()))));
     let mut hints: Vec<_> = facts.hints.iter().map(|hint| entry("note", hint.clone())).collect();
     if facts.more > 0 {
@@ -158,6 +149,18 @@ pub(super) fn article(facts: &UnitFacts) -> Article {
     }
     sections.push(section("Besides", hints));
     Article { title: facts.unit.clone(), summary, sections }
+}
+
+/// What may have caused a failure, as a list.
+pub(crate) fn cause_section(cause: &CauseFact) -> Section {
+    let names: Vec<String> = cause.directives.iter().map(|name| format!("{name}=")).collect();
+    let title = if names.is_empty() { "no directive".to_owned() } else { names.join(" with ") };
+    let mut entries = vec![entry("why", cause.why.clone())];
+    entries.extend(cause.written.iter().map(|it| entry("from", format!("{}  {}", it.place, it.assignment))));
+    entries.extend(cause.declared.iter().map(|text| entry("manifest", text.clone())));
+    entries.extend(cause.allowed_by.iter().map(|it| entry("allow", it.to_string())));
+    entries.push(entry("fix", cause.fix.clone()));
+    section(format!("{}: {title}", capital(cause.certainty)), entries)
 }
 
 impl std::fmt::Display for AllowanceFact {

@@ -9,9 +9,6 @@ use crate::posture::Posture;
 use crate::syscalls::{self, Call};
 use crate::value::Value;
 
-/// More would no longer be an answer.
-const MOST: usize = 2;
-
 /// Something that a manifest can state.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Allowance {
@@ -62,7 +59,6 @@ pub(super) fn allowances(
             }
         }
     }
-    allowances.truncate(MOST);
     if allowances.is_empty() {
         allowances.extend(row.key.map(|key| Allowance { key, thing: None, is_need: false }));
     }

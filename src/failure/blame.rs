@@ -154,6 +154,16 @@ impl Blame<'_> {
 
     /// By being the only one whose step it is, or one of several.
     fn alone(&mut self, rows: &[&'static Directive], step: ExecStep, errno: Option<Errno>, most: Certainty) {
+        // So systemd says that nobody has that name (user-util.c): what names nobody has no part in it.
+        let naming: Vec<&'static Directive> = match errno {
+            Some(Errno::NoProcess) => rows
+                .iter()
+                .copied()
+                .filter(|row| matches!(row.kind, Kind::Text(_) | Kind::Words(_)))
+                .collect(),
+            _ => Vec::new(),
+        };
+        let rows = if naming.is_empty() { rows } else { naming.as_slice() };
         for row in rows {
             let certainty = match errno {
                 _ if rows.len() == 1 => most,

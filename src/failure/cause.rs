@@ -5,6 +5,9 @@ use std::borrow::Cow;
 use super::allow::Allowance;
 use crate::catalogue::Directive;
 
+/// More keys would no longer be an answer.
+const MOST: usize = 2;
+
 /// How sure it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Certainty {
@@ -44,7 +47,7 @@ pub struct Cause {
     pub written: Vec<WrittenAt>,
     /// What in the manifest asks for them.
     pub declared: Vec<String>,
-    /// What a manifest would state to allow it.
+    /// What a manifest would state to allow it, the most fitting first.
     pub allowances: Vec<Allowance>,
     /// The way out, as a phrase.
     pub remedy: Cow<'static, str>,
@@ -60,6 +63,11 @@ pub struct WrittenAt {
 }
 
 impl Cause {
+    /// The keys that are worth naming where nobody tells which of them is enough.
+    pub fn few_allowances(&self) -> &[Allowance] {
+        self.allowances.get(..MOST).unwrap_or(&self.allowances)
+    }
+
     /// One that no directive has a part in.
     pub(super) fn without_directive(certainty: Certainty, remedy: &'static str) -> Self {
         Self {

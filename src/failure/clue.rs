@@ -15,10 +15,16 @@ pub(super) struct Clue {
     pub(super) call: Option<&'static str>,
     /// The address family that it names.
     pub(super) family: Option<String>,
+    /// The program without its path that it is about, as shells name those that they cannot run.
+    pub(super) program: Option<String>,
 }
 
 /// Longer lines are no message; the error stands near their end or start.
 const LONGEST: usize = 4096;
+
+/// What dash(1), which is `/bin/sh` on Debian, says in words of its own (its error.c).
+const OTHERWISE: [(Errno, &str); 2] =
+    [(Errno::NoEntry, "directory nonexistent"), (Errno::NoEntry, ": no such file")];
 
 /// Reads a line; nothing where it tells of no known error.
 pub(super) fn read(text: &str) -> Option<Clue> {
@@ -29,6 +35,7 @@ pub(super) fn read(text: &str) -> Option<Clue> {
         errno: Some(errno),
         path: path(text, at),
         call: call(text),
+        program: program(text, at),
         family: words(text).find(|word| word.starts_with("AF_")).map(str::to_owned),
     })
 }
@@ -43,7 +50,11 @@ fn place(text: &str, lower: &str, errno: Errno) -> Option<usize> {
             |neighbour: Option<char>| !neighbour.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_');
         (apart(before) && apart(after)).then_some(at)
     };
-    lower.find(&errno.says().to_ascii_lowercase()).or_else(name)
+    let otherwise = || {
+        let mut own = OTHERWISE.iter().filter(|(known, _)| *known == errno);
+        own.find_map(|(_, words)| lower.find(words))
+    };
+    lower.find(&errno.says().to_ascii_lowercase()).or_else(name).or_else(otherwise)
 }
 
 /// The path that stands last before the error, or else first after it; the name of the program itself comes before
@@ -116,6 +127,18 @@ fn call(text: &str) -> Option<&'static str> {
     found
 }
 
+/// A name alone between colons before the error, not at the start, where whoever speaks has its own:
+/// `/bin/sh: 1: touch: Permission denied`.
+fn program(text: &str, at: usize) -> Option<String> {
+    let before = text.get(..at)?.trim_end().strip_suffix(':')?;
+    let (_, name) = before.rsplit_once(':')?;
+    let name = name.trim_start();
+    let is_name = !name.is_empty()
+        && !name.bytes().all(|byte| byte.is_ascii_digit())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._+-".contains(&byte));
+    (is_name && Call::find(name).is_none()).then(|| name.to_owned())
+}
+
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
 }
@@ -142,10 +165,26 @@ mod tests {
             ("/srv/y: Permission denied", Errno::Access, "/srv/y"),
             ("open /etc/x.conf: permission denied", Errno::Access, "/etc/x.conf"),
             ("Error: EROFS: read-only file system, open '/var/x'", Errno::ReadOnly, "/var/x"),
+            ("/bin/sh: 1: cannot create /proc/sys/x: Directory nonexistent", Errno::NoEntry, "/proc/sys/x"),
+            ("/bin/sh: 1: cannot open /dev/x: No such file", Errno::NoEntry, "/dev/x"),
         ];
         for (text, errno, path) in cases {
             let clue = read(text).unwrap_or_default();
             assert_eq!((clue.errno, clue.path.as_deref()), (Some(errno), Some(path)), "{text}");
+        }
+    }
+
+    #[test]
+    fn programs_are_read_where_a_shell_names_them() {
+        let cases = [
+            ("/bin/sh: 1: touch: Permission denied", Some("touch")),
+            ("sh: 1: exec: sleep: Permission denied", Some("sleep")),
+            ("touch: Permission denied", None),
+            ("/bin/sh: 1: Permission denied", None),
+            ("nginx: bind: Permission denied", None),
+        ];
+        for (text, program) in cases {
+            assert_eq!(read(text).unwrap_or_default().program.as_deref(), program, "{text}");
         }
     }
 

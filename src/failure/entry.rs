@@ -57,7 +57,10 @@ impl Fields {
             Scope::User => None,
         };
         let invocation = match speaker {
-            Speaker::Manager | Speaker::Child => field(entry, self.invocation).or(trusted),
+            // A unit that was not run has an empty one.
+            Speaker::Manager | Speaker::Child => {
+                field(entry, self.invocation).filter(|id| !id.is_empty()).or(trusted)
+            }
             Speaker::Program => trusted,
         };
         let exit = || {

@@ -10,6 +10,7 @@ mod audit;
 mod blame;
 mod cause;
 mod clue;
+mod denial;
 mod entry;
 mod reach;
 mod symptoms;
@@ -22,6 +23,7 @@ use std::collections::BTreeSet;
 
 pub use allow::Allowance;
 pub use cause::{Cause, Certainty, WrittenAt};
+pub use denial::{Denial, Denials, denials};
 pub use entry::{Fields, field};
 pub use symptoms::{Ending, Exit, JournalLine, Speaker, Symptoms};
 

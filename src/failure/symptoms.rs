@@ -67,7 +67,7 @@ pub enum Speaker {
 }
 
 /// An ending that counts as a failure.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ending {
     /// The command, as `ExecStart`; nothing where it is not known.
     pub command: Option<String>,
@@ -78,7 +78,7 @@ pub struct Ending {
     /// The run.
     pub invocation: Option<String>,
     /// Its line in the journal.
-    place: Option<usize>,
+    pub(super) place: Option<usize>,
 }
 
 impl Symptoms {
@@ -167,6 +167,17 @@ impl Ending {
                 Signal::ALL.iter().copied().find(|signal| u64::from(signal.number()) == number)
             }
             Exit::Exited(_) => None,
+        }
+    }
+
+    /// How it ended, in a word: `226/NAMESPACE`, `SIGSYS`, or the manager's own.
+    pub fn word(&self) -> String {
+        match (self.exit, self.step(), self.signal()) {
+            (_, Some(step), _) => format!("{}/{}", step.number(), step.name()),
+            (_, _, Some(signal)) => signal.name().to_owned(),
+            (Some(Exit::Exited(status)), ..) => format!("status {status}"),
+            (Some(Exit::Killed(number)), ..) => format!("signal {number}"),
+            (None, ..) => self.result.clone(),
         }
     }
 

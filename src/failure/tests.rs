@@ -1,5 +1,7 @@
 //! One unit for each way of failing.
 
+mod denials;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -58,6 +60,11 @@ fn failed(journal: Vec<JournalLine>) -> Symptoms {
 
 /// The diagnosis of a unit with these lines in `[Service]`, of which those paths alone exist.
 fn diagnosed(lines: &[&str], there: &[&str], symptoms: &Symptoms) -> Result<Diagnosis> {
+    within(lines, there, |around| diagnose(symptoms, around))
+}
+
+/// What is found in the surroundings of such a unit.
+fn within<T>(lines: &[&str], there: &[&str], find: impl FnOnce(&Surroundings<'_>) -> T) -> Result<T> {
     let source: Arc<Path> = Arc::from(Path::new("/etc/systemd/system/a.service"));
     let assignment = |(place, text): (usize, &&str)| -> Result<Assignment> {
         let (key, value) = text.split_once('=').context("no assignment")?;
@@ -84,7 +91,7 @@ fn diagnosed(lines: &[&str], there: &[&str], symptoms: &Symptoms) -> Result<Diag
         if there.contains(&path) { Presence::There(path.to_owned()) } else { Presence::Missing }
     };
     let around = Surroundings { posture: &posture, lines: &text.assignments, declared: None, host: &host };
-    Ok(diagnose(symptoms, &around))
+    Ok(find(&around))
 }
 
 /// The first cause as `CERTAINTY DIRECTIVES THING < LINES; ALLOWANCES`.
@@ -96,7 +103,7 @@ fn first(diagnosis: &Diagnosis) -> String {
         .iter()
         .filter_map(|written| written.place.rsplit_once(':').map(|(_, line)| line))
         .collect();
-    let keys: Vec<&str> = cause.allowances.iter().map(|allowance| allowance.key).collect();
+    let keys: Vec<&str> = cause.few_allowances().iter().map(|allowance| allowance.key).collect();
     format!(
         "{} {} {} < {}; {}",
         cause.certainty.word(),

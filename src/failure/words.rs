@@ -7,13 +7,17 @@ use super::reach::{covers, is_grant, is_on, left_out};
 use super::{Presence, Speaker};
 use crate::catalogue::{self, CALLS_WANT, Directive, Errno, Kind, MaskGrammar, Shows, What};
 
+/// Where a shell looks for programs, by systemd's own PATH= (systemd.exec(5)).
+const SHELL_PATH: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
 impl Blame<'_> {
     /// By what the program says of itself.
     pub(super) fn words(&mut self) {
         let lines = self.lines;
         for line in lines.iter().filter(|line| line.speaker == Speaker::Program) {
-            let Some(clue) = clue::read(&line.text) else { continue };
+            let Some(mut clue) = clue::read(&line.text) else { continue };
             let Some(errno) = clue.errno else { continue };
+            self.find_program(&mut clue);
             if errno == Errno::NoEntry
                 && let Some(path) = &clue.path
                 && (self.around.host)(path) == Presence::Missing
@@ -26,6 +30,14 @@ impl Blame<'_> {
                     self.word(row, errno, &clue);
                 }
             }
+        }
+    }
+
+    /// The path of a program that is named without one, where a shell looks for it.
+    fn find_program(&self, clue: &mut Clue) {
+        let is_there = |path: &String| matches!((self.around.host)(path), Presence::There(_));
+        if let (Some(name), None) = (&clue.program, &clue.path) {
+            clue.path = SHELL_PATH.iter().map(|folder| format!("{folder}/{name}")).find(is_there);
         }
     }
 

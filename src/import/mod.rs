@@ -23,3 +23,13 @@ mod vocabulary;
 pub use activation::starts;
 pub use making::{Imported, Kept, Subject, import};
 pub use snippets::Snippet;
+
+use crate::need::Need;
+
+/// A need as a line below `[needs]`; none where a manifest has no words for it. Of `writes`, `+` before the path says
+/// that the service makes it.
+pub(crate) fn need_line(need: Need, thing: Option<&str>, because: &str) -> Option<String> {
+    let statement = statement::Statement::seen(need, thing, &[]);
+    let statement = statement.or_else(|| statement::Statement::beside_its_word(need, thing));
+    statement.map(|statement| statement.because(because).line())
+}

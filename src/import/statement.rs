@@ -129,6 +129,12 @@ impl Statement {
         }
     }
 
+    /// The same of what only adds to a need, with that need itself.
+    pub(super) fn beside_its_word(need: Need, thing: Option<&str>) -> Option<Self> {
+        let word = need.id().split('.').next()?;
+        Self::of(need, thing, &[Self::new(path(["needs"]), word, Vec::new())])
+    }
+
     /// The need with its thing: `kernel.clock`.
     pub(super) fn word(&self) -> String {
         let below = self.table.get(1..).unwrap_or_default().iter().map(String::as_str);

@@ -1,6 +1,5 @@
 //! `explain`: what is known of directives, checks, needs, releases and targets, and why units failed.
 
-mod journal;
 mod unit;
 
 use std::io::Write;

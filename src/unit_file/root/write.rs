@@ -64,6 +64,19 @@ impl Root {
         Ok(whole)
     }
 
+    /// Takes the name `path` away, a link itself; nothing where it is gone already. A directory is refused.
+    pub fn remove(&self, path: &Path) -> anyhow::Result<()> {
+        let removing = || format!("cannot remove `{}`", path.display());
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            bail!("the path names no file");
+        };
+        let Some(folder) = self.directory(parent).with_context(removing)? else { return Ok(()) };
+        match rustix::fs::unlinkat(&folder, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(io::Error::from(error)).with_context(removing),
+        }
+    }
+
     /// Waits for as long as `patience` until nobody else has the root locked.
     ///
     /// Where the file system has no locks on directories, there is nothing to wait for.

@@ -4,7 +4,7 @@
 use std::io::Read as _;
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 use serde_json::Value;
@@ -34,9 +34,33 @@ pub(super) struct Journal {
 
 /// Reads the lines of this boot about a unit, oldest first. `namespace` is the journal of its own that it writes to.
 pub(super) fn read(unit: &str, scope: Scope, namespace: Option<&str>) -> Journal {
+    read_some(unit, scope, namespace, &[format!("--lines={LINES}")], &[format!("--lines={KERNEL_LINES}")])
+}
+
+/// Reads all lines from a moment on, oldest first, once everything that was written before has reached the journal.
+pub(super) fn read_since(unit: &str, scope: Scope, namespace: Option<&str>, since: SystemTime) -> Journal {
+    let sync = namespace.map(|name| format!("--namespace={name}"));
+    let synced = run(sync.into_iter().chain(["--sync".to_owned()]));
+    let since = since.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let from = [format!("--since=@{}.{:06}", since.as_secs(), since.subsec_micros())];
+    let mut journal = read_some(unit, scope, namespace, &from, &from);
+    if let Err(error) = synced {
+        journal.notes.push(format!("the last lines may be missing from the journal: {error:#}"));
+    }
+    journal
+}
+
+/// Reads what `which` leaves of the unit's lines, and `of_kernel` of the kernel's.
+fn read_some(
+    unit: &str,
+    scope: Scope,
+    namespace: Option<&str>,
+    which: &[String],
+    of_kernel: &[String],
+) -> Journal {
     let mut journal = Journal::default();
     let fields = Fields::of(scope);
-    let mut arguments = vec![format!("--lines={LINES}")];
+    let mut arguments = which.to_vec();
     arguments.extend(namespace.map(|name| format!("--namespace=+{name}")));
     arguments.extend(fields.matches(unit));
     match journalctl(&arguments) {
@@ -50,7 +74,7 @@ pub(super) fn read(unit: &str, scope: Scope, namespace: Option<&str>) -> Journal
         Err(error) => journal.notes.push(format!("the journal is not read: {error:#}")),
     }
     let kernel = ["_TRANSPORT=kernel", "+", "_TRANSPORT=audit"].map(str::to_owned);
-    let arguments: Vec<String> = std::iter::once(format!("--lines={KERNEL_LINES}")).chain(kernel).collect();
+    let arguments: Vec<String> = of_kernel.iter().cloned().chain(kernel).collect();
     if let Ok(read) = journalctl(&arguments) {
         journal.kernel = read.entries.iter().filter_map(|entry| field(entry, "MESSAGE")).collect();
     }
@@ -62,10 +86,29 @@ struct Output {
     note: Option<String>,
 }
 
-/// Runs journalctl(1) over this boot.
+/// Reads entries of this boot.
 fn journalctl(arguments: &[String]) -> anyhow::Result<Output> {
+    let reading = ["--boot", "--no-pager", "--all", "--output=json"].map(str::to_owned);
+    let Said { out, err, is_refused } = run(reading.into_iter().chain(arguments.iter().cloned()))?;
+    let entries = out.lines().filter_map(|line| serde_json::from_str(line).ok()).collect::<Vec<Value>>();
+    let said = err.lines().next().unwrap_or_default().trim();
+    anyhow::ensure!(!is_refused || !entries.is_empty() || said.is_empty(), "{said}");
+    let hidden = err.contains("not seeing messages");
+    let note = hidden.then(|| {
+        "this user does not see the whole journal: root and members of `systemd-journal` do".to_owned()
+    });
+    Ok(Output { entries, note })
+}
+
+struct Said {
+    out: String,
+    err: String,
+    is_refused: bool,
+}
+
+/// Runs journalctl(1).
+fn run(arguments: impl Iterator<Item = String>) -> anyhow::Result<Said> {
     let mut child = Command::new("journalctl")
-        .args(["--boot", "--no-pager", "--all", "--output=json"])
         .args(arguments)
         .env("LC_ALL", "C.UTF-8")
         .stdin(Stdio::null())
@@ -94,15 +137,7 @@ fn journalctl(arguments: &[String]) -> anyhow::Result<Output> {
         anyhow::bail!("`journalctl` took longer than {} seconds", PATIENCE.as_secs());
     }
     let (out, err) = (out.join().unwrap_or_default(), err.join().unwrap_or_default());
-    let entries = out.lines().filter_map(|line| serde_json::from_str(line).ok()).collect::<Vec<Value>>();
-    let said = err.lines().next().unwrap_or_default().trim();
-    let is_refused = status.is_some_and(|status| !status.success());
-    anyhow::ensure!(!is_refused || !entries.is_empty() || said.is_empty(), "{said}");
-    let hidden = err.contains("not seeing messages");
-    let note = hidden.then(|| {
-        "this user does not see the whole journal: root and members of `systemd-journal` do".to_owned()
-    });
-    Ok(Output { entries, note })
+    Ok(Said { out, err, is_refused: status.is_some_and(|status| !status.success()) })
 }
 
 /// What a stream says, up to the bound. A reader that stops early makes the writer end.

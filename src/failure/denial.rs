@@ -3,11 +3,15 @@
 
 use super::blame::Blame;
 use super::{Cause, Certainty, Ending, JournalLine, Speaker, Surroundings, Symptoms, clue, ranked};
-use crate::catalogue::{Kind, MaskGrammar};
+use crate::catalogue::{Errno, Kind, MaskGrammar};
 use crate::posture::Posture;
 
 /// The most lines that are looked at: a service that repeats itself says nothing new.
 const MOST_LINES: usize = 20_000;
+
+/// What finds a path that a program keeps to itself.
+const UNNAMED: &str = "it does not name the path that is read-only: `strace -f -z -e trace=%file` of the program where it \
+                       runs unconfined shows what it opens for writing";
 
 /// Something that was refused.
 #[derive(Clone, Debug)]
@@ -55,6 +59,10 @@ pub fn denials(symptoms: &Symptoms, around: &Surroundings<'_>) -> Denials {
         }
         let Some(errno) = clue::read(&line.text).and_then(|clue| clue.errno) else { continue };
         let (causes, left_out) = of_line(line, &none, around, &mut hints);
+        if errno == Errno::ReadOnly && !causes.is_empty() && causes.iter().all(|cause| cause.thing.is_none())
+        {
+            hints.push(UNNAMED.to_owned());
+        }
         if !causes.is_empty() {
             let denial = Denial {
                 said: line.text.clone(),

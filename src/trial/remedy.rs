@@ -120,7 +120,11 @@ fn line(
     let row = NEEDS.iter().find(|row| allowance.is_need && row.id == allowance.key)?;
     let need = row.need;
     let said = denial.besides.first().unwrap_or(&denial.said);
-    let quoted: String = shown(said).chars().take(QUOTED).collect();
+    let said = shown(said);
+    let mut quoted: String = said.chars().take(QUOTED).collect();
+    if quoted.len() < said.len() {
+        quoted.push('…');
+    }
     let because = format!("seen when it was tried: {}", quoted.trim_end_matches(['\\', ' ']));
     // What a row is not asked for by name may still be what the need is for.
     let path =

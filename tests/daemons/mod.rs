@@ -2,7 +2,7 @@
 //! the service started again, and a real client's request answered; by each strictness, with the exposure before and
 //! after. What had to be added by hand stands in tests/data/daemons.toml.
 
-mod packages;
+pub(crate) mod packages;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -18,7 +18,7 @@ fn cache() -> PathBuf {
 /// # Errors
 ///
 /// Where there is no apt, or no archive to be had, in one line.
-pub(super) fn fetch(packages: &[&str]) -> Result<()> {
+pub(crate) fn fetch(packages: &[&str]) -> Result<()> {
     fs::create_dir_all(cache().join("partial")).context("making the folder of packages")?;
     // Lists may be older than what the archive still has.
     if download(packages).is_err() {
@@ -57,7 +57,7 @@ ANSWERS
 ";
 
 /// Installs the downloaded packages inside.
-pub(super) fn install(machine: &Machine, packages: &[&str]) -> Result<()> {
+pub(crate) fn install(machine: &Machine, packages: &[&str]) -> Result<()> {
     machine.check(&["sh", "-euc", PREPARE])?;
     for entry in fs::read_dir(cache())? {
         let path = entry?.path();

@@ -1,5 +1,6 @@
 //! `try` on a machine with a systemd of its own: what services are really refused, and that nothing of a trial stays.
 
+mod daemon;
 mod host;
 mod ways;
 

@@ -3,7 +3,7 @@
 
 use super::blame::Blame;
 use super::{Cause, Certainty, Ending, JournalLine, Speaker, Surroundings, Symptoms, clue, ranked};
-use crate::catalogue::{Errno, Kind, MaskGrammar};
+use crate::catalogue::{self, Directive, Errno, Kind, MaskGrammar};
 use crate::posture::Posture;
 
 /// The most lines that are looked at: a service that repeats itself says nothing new.
@@ -141,18 +141,22 @@ impl Denial {
             if refuses && cause.thing.is_none() {
                 return None;
             }
-            let is_open_for_some = refuses
-                && cause.directives.first().is_some_and(|row| match row.kind {
-                    // Which kinds a call asks for is not said.
-                    Kind::Mask(MaskGrammar::Bounding | MaskGrammar::Ambient) => false,
-                    Kind::Mask(_) => around.posture.get(row).value != before.get(row).value,
-                    _ => false,
-                });
+            let is_open_for_some =
+                refuses && cause.directives.first().is_some_and(|row| is_opened(row, before, around.posture));
             is_partly_open |= is_open_for_some;
             standing = Some(standing.unwrap_or(0) + usize::from(refuses && !is_open_for_some));
         }
         standing.filter(|standing| *standing > 0 || !is_partly_open)
     }
+}
+
+/// Whether a directive that is on still lets more pass than before, without its being known what a call asks for: a set
+/// leaves less out, or a directive beside it names what is allowed.
+fn is_opened(row: &'static Directive, before: &Posture, after: &Posture) -> bool {
+    let is_other = |row: &Directive| before.get(row).value != after.get(row).value;
+    let is_set = matches!(row.kind, Kind::Mask(grammar) if !matches!(grammar, MaskGrammar::Bounding | MaskGrammar::Ambient));
+    is_set && is_other(row)
+        || catalogue::all().iter().any(|other| other.beside == Some(row) && is_other(other))
 }
 
 /// By what a program says of itself.

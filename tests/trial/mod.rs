@@ -102,7 +102,8 @@ fn is_named(machine: &Machine, way: &Way) -> Result<()> {
     let (status, trial) = tried(machine, &[&path, "--for", "1"])?;
     let denial = &trial["denials"][0];
     ensure!(status == 1 && trial["outcome"] == way.outcome, "{trial:#}");
-    ensure!(denial["error"] == way.error, "{trial:#}");
+    let error = denial["error"].as_str().unwrap_or_default();
+    ensure!(way.errors.contains(&error), "{trial:#}");
     let cause = &denial["causes"][0];
     ensure!(cause["directives"][0].as_str().unwrap_or_default() == way.directive, "{trial:#}");
     ensure!(cause["thing"].as_str() == way.thing, "{trial:#}");
@@ -114,7 +115,9 @@ fn is_named(machine: &Machine, way: &Way) -> Result<()> {
         },
         "{trial:#}"
     );
-    ensure!(remedy["lifts"].as_bool() == way.lifts, "{trial:#}");
+    // Another filter than that of the first release may not tell what it was asked for.
+    let is_first = way.errors.first() == Some(&error);
+    ensure!(remedy["lifts"].as_bool() == way.lifts || !is_first && remedy["lifts"].is_null(), "{trial:#}");
     if way.line.is_some() {
         ensure!(remedy["loads"] == true && remedy["relaxes"] != serde_json::json!([]), "{trial:#}");
         let place = cause["written"][0]["place"].as_str().unwrap_or_default();

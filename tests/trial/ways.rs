@@ -6,8 +6,8 @@ pub(super) struct Way {
     pub(super) name: &'static str,
     /// The manifest behind its first lines.
     pub(super) manifest: &'static str,
-    /// The error.
-    pub(super) error: &'static str,
+    /// The error, and those of later releases, which refuse it in another way.
+    pub(super) errors: &'static [&'static str],
     /// The directive to blame first; empty where none is.
     pub(super) directive: &'static str,
     /// What it is about.
@@ -29,7 +29,7 @@ exec = ["/usr/bin/touch", "/srv/file"]
 [needs]
 starts-as-root = "it is a test"
 "#,
-        error: "EROFS",
+        errors: &["EROFS"],
         directive: "ProtectSystem",
         thing: Some("/srv/file"),
         line: Some(r#"writes."/srv/file" = { missing = "service-creates", because = "#),
@@ -47,7 +47,7 @@ runs-programs."/usr/bin/touch" = "the shell runs it"
 runs-programs."/usr/bin/sleep" = "the shell runs it"
 starts-as-root = "it is a test"
 "#,
-        error: "EROFS",
+        errors: &["EROFS"],
         directive: "ProtectSystem",
         thing: Some("/srv/there"),
         line: Some(r#"writes."/srv/there" = "#),
@@ -63,7 +63,7 @@ exec = ["/bin/cat", "/home/homer/secret"]
 [users.homer]
 exists = true
 "#,
-        error: "EACCES",
+        errors: &["EACCES"],
         directive: "ProtectHome",
         thing: Some("/home/homer/secret"),
         line: Some(r#"homes = { access = "read", because = "#),
@@ -78,7 +78,7 @@ exec = ["/bin/cat", "/tmp/shared"]
 [needs]
 starts-as-root = "it is a test"
 "#,
-        error: "ENOENT",
+        errors: &["ENOENT"],
         directive: "PrivateTmp",
         thing: Some("/tmp/shared"),
         line: Some("shares-tmp = "),
@@ -93,7 +93,7 @@ exec = ["/usr/bin/unshare", "--mount", "true"]
 [needs]
 starts-as-root = "it is a test"
 "#,
-        error: "EPERM",
+        errors: &["EPERM"],
         directive: "CapabilityBoundingSet",
         thing: Some("CAP_SYS_ADMIN"),
         line: Some("makes-sandboxes = { privileged = true, because = "),
@@ -111,7 +111,7 @@ starts-as-root = "it is a test"
 SystemCallFilter = { value = "~unshare", because = "it is a test" }
 SystemCallErrorNumber = { value = "kill", because = "it is a test" }
 "#,
-        error: "SIGSYS",
+        errors: &["SIGSYS"],
         directive: "SystemCallFilter",
         thing: Some("unshare"),
         line: None,
@@ -127,7 +127,7 @@ exec = ["/bin/true"]
 starts-as-root = "it is a test"
 writes."/srv/missing" = "it writes there"
 "#,
-        error: "226/NAMESPACE",
+        errors: &["226/NAMESPACE"],
         directive: "ReadWritePaths",
         thing: Some("/srv/missing"),
         line: Some(r#"writes."/srv/missing" = { missing = "service-creates", because = "#),
@@ -142,7 +142,7 @@ exec = ["/usr/bin/no-such-program"]
 [needs]
 starts-as-root = "it is a test"
 "#,
-        error: "226/NAMESPACE",
+        errors: &["226/NAMESPACE"],
         directive: "ExecPaths",
         thing: Some("/usr/bin/no-such-program"),
         line: None,
@@ -158,7 +158,7 @@ exec = ["/bin/sh", "-c", "exec /usr/bin/id"]
 starts-as-root = "it is a test"
 runs-programs."/usr/bin/true" = "that one alone"
 "#,
-        error: "EACCES",
+        errors: &["EACCES"],
         directive: "NoExecPaths",
         thing: Some("/usr/bin/id"),
         line: Some(r#"runs-programs."/usr/bin/id" = "#),
@@ -174,7 +174,7 @@ exec = ["/bin/sh", "-c", "exec id"]
 [needs]
 starts-as-root = "it is a test"
 "#,
-        error: "EACCES",
+        errors: &["EACCES"],
         directive: "NoExecPaths",
         thing: Some("/usr/bin/id"),
         line: Some(r#"runs-programs."/usr/bin/id" = "#),
@@ -191,7 +191,7 @@ starts-as-root = "it is a test"
 [denies]
 loads-plugins = "it has none"
 "#,
-        error: "EPERM",
+        errors: &["EPERM", "EACCES"],
         directive: "MemoryDenyWriteExecute",
         thing: Some("mmap"),
         line: Some("generates-code = "),
@@ -206,7 +206,7 @@ exec = ["/usr/local/bin/refused", "netlink"]
 [needs]
 starts-as-root = "it is a test"
 "#,
-        error: "EAFNOSUPPORT",
+        errors: &["EAFNOSUPPORT"],
         directive: "RestrictAddressFamilies",
         thing: Some("AF_NETLINK"),
         line: Some("interfaces = "),
@@ -221,7 +221,7 @@ exec = ["/bin/cat", "/dev/fancy"]
 [needs]
 starts-as-root = "it is a test"
 "#,
-        error: "ENOENT",
+        errors: &["ENOENT"],
         directive: "PrivateDevices",
         thing: Some("/dev/fancy"),
         line: Some(r#"devices."/dev/fancy" = "#),
@@ -239,7 +239,7 @@ exists = true
 [needs]
 connects.net = "it speaks IP"
 "#,
-        error: "EACCES",
+        errors: &["EACCES", "EPERM"],
         directive: "AmbientCapabilities",
         thing: Some("CAP_NET_BIND_SERVICE"),
         line: Some(r#"listens."tcp 80" = "#),
@@ -255,7 +255,7 @@ exec = ["/bin/true"]
 [users.nobody-here]
 exists = true
 "#,
-        error: "217/USER",
+        errors: &["217/USER"],
         directive: "User",
         thing: Some("nobody-here"),
         line: None,
@@ -270,7 +270,7 @@ exec = ["/bin/sh", "-c", "echo 1 > /proc/sys/kernel/panic"]
 [needs]
 starts-as-root = "it is a test"
 "#,
-        error: "ENOENT",
+        errors: &["ENOENT"],
         directive: "ProcSubset",
         thing: Some("/proc/sys/kernel/panic"),
         line: Some("host-statistics = "),
@@ -287,7 +287,7 @@ exec = ["/bin/sh", "-c", "echo 1 > /proc/sys/kernel/panic"]
 starts-as-root = "it is a test"
 host-statistics = "seen when it was tried"
 "#,
-        error: "EROFS",
+        errors: &["EROFS"],
         directive: "ProtectKernelTunables",
         thing: Some("/proc/sys/kernel/panic"),
         line: Some("kernel.tunables = "),
@@ -304,7 +304,7 @@ state = {}
 [needs]
 starts-as-root = "it is a test"
 "#,
-        error: "EPERM",
+        errors: &["EPERM"],
         directive: "CapabilityBoundingSet",
         thing: Some("CAP_CHOWN"),
         line: Some(r#"others-files = { access = "own", because = "#),

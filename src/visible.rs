@@ -33,6 +33,15 @@ pub fn shown(text: &str) -> String {
     safe
 }
 
+/// The same in backquotes, cut where it is long: more says nothing more about what is meant.
+pub fn quoted(text: &str) -> String {
+    const SHOWN: usize = 80;
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("`{}…`", shown(text.get(..end).unwrap_or_default())),
+        None => format!("`{}`", shown(text)),
+    }
+}
+
 /// The same of bytes: what is not UTF-8 stands there as `\xff`, so that nothing is replaced silently.
 pub fn shown_bytes(bytes: &[u8]) -> String {
     let mut safe = String::with_capacity(bytes.len());

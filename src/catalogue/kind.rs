@@ -276,8 +276,8 @@ pub enum TextGrammar {
     ImagePolicy,
     /// The name or number of an error; `kill` is nothing.
     Errno,
-    /// A number of either sign; unset is the manager's own.
-    Integer,
+    /// A number of either sign from the first to the second; unset is the manager's own.
+    Integer(i64, i64),
     /// A directory, with `-` before it if it may be missing; unset is the manager's own.
     Directory,
     /// Where a stream leads; unset is the manager's own.

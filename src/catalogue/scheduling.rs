@@ -27,14 +27,29 @@ const LESS: &str = "ask for what this machine has and the manager may give";
 const DISK_SHARE: Proof = Proof::Nothing("the kernel tells it by ioprio_get(2) alone");
 const MEMORY_POLICY: Proof = Proof::Nothing("the kernel tells it of single mappings alone");
 
-const fn number(name: &'static str, proof: Proof, summary: &'static str, breaks: &'static str) -> Directive {
-    Directive { name, kind: Kind::Text(TextGrammar::Integer), unset: NOTHING, proof, summary, breaks, ..ROW }
+const fn number(
+    name: &'static str,
+    (least, most): (i64, i64),
+    proof: Proof,
+    summary: &'static str,
+    breaks: &'static str,
+) -> Directive {
+    Directive {
+        name,
+        kind: Kind::Text(TextGrammar::Integer(least, most)),
+        unset: NOTHING,
+        proof,
+        summary,
+        breaks,
+        ..ROW
+    }
 }
 
 pub(crate) static NICE: Directive = Directive {
     fails: &[ends_at(ExecStep::Nice, LESS)],
     ..number(
         "Nice",
+        (-20, 19),
         Proof::By(&[sign(Trace::Number(Number::Nice))]),
         "The priority of the service, from -20 for the highest to 19.",
         "Speed; a user's manager only lowers it.",
@@ -44,6 +59,7 @@ pub(crate) static OOM_SCORE_ADJUST: Directive = Directive {
     fails: &[ends_at(ExecStep::OomAdjust, LESS)],
     ..number(
         "OOMScoreAdjust",
+        (-1000, 1000),
         Proof::By(&[sign(Trace::Number(Number::OomScoreAdjust))]),
         "How soon the kernel kills the service when memory runs out, from -1000 for never to 1000.",
         "Nothing; a user's manager only makes it sooner.",

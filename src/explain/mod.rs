@@ -87,7 +87,7 @@ pub fn explain(name: &str) -> anyhow::Result<Vec<Explanation>> {
     }
     let near: Vec<String> = nearest(name).into_iter().map(|near| format!("`{near}`")).collect();
     let hint = if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) };
-    anyhow::bail!("`{}` is no directive, check, need, release or target{hint}", name.escape_debug())
+    anyhow::bail!("{} is no directive, check, need, release or target{hint}", crate::visible::quoted(name))
 }
 
 fn directive(name: &str) -> Option<&'static Directive> {

@@ -13,7 +13,6 @@ mod quantities;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
 use std::fmt;
 
 pub use addresses::{Listen, Local, SocketAddress, SourceFilter};
@@ -31,6 +30,7 @@ pub use paths::{
 pub use quantities::{Count, DeviceAccess, Mode, Percent, Size, TimeSpan, Weight};
 
 use crate::visible::deceives;
+pub(crate) use crate::visible::quoted;
 
 // As macros, so that the patterns of the schema are made of the same pieces.
 macro_rules! unit_specifiers {
@@ -294,16 +294,6 @@ pub(crate) fn holds_specifier(text: &str, specifiers: &str) -> bool {
         }
     }
     false
-}
-
-/// `text` in backticks, what deceives escaped, cut after some eighty characters.
-pub(crate) fn quoted(text: &str) -> String {
-    const SHOWN: usize = 80;
-    let shown: Cow<'_, str> = match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()).into(),
-        None => text.into(),
-    };
-    format!("`{}`", crate::visible::shown(&shown))
 }
 
 pub(crate) fn unfit(message: impl Into<String>) -> Unfit {

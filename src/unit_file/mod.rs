@@ -30,8 +30,8 @@ pub use root::{Entry, Kind, Links, Lock, MAX_ENTRIES, MAX_UNIT_SIZE, Root, Whole
 pub use scalars::{Base, boolean, file_mode, size, time_span};
 pub use search::{SearchPath, UserDirectories};
 pub use specifiers::{Expanded, SpecifierError, expand};
-pub(crate) use words::is_escaped;
 pub use words::{Escapes, Quotes, WordError, WordFault, split};
+pub(crate) use words::{is_escaped, next_word};
 
 use crate::visible::{shown_bytes, shown_path};
 

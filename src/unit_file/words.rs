@@ -72,7 +72,7 @@ pub fn split(value: &str, quotes: Quotes, escapes: Escapes) -> Result<Vec<String
     let mut words = Vec::new();
     let mut rest = value.trim_start_matches(is_blank);
     while !rest.is_empty() {
-        let (word, after) = match first_word(rest, quotes, escapes) {
+        let (word, after) = match next_word(rest, quotes, escapes) {
             Ok(found) => found,
             Err(fault) => return Err(WordError { fault, before: words }),
         };
@@ -83,7 +83,7 @@ pub fn split(value: &str, quotes: Quotes, escapes: Escapes) -> Result<Vec<String
 }
 
 /// The first word of a text that does not start with a blank, and what follows it.
-fn first_word(text: &str, quotes: Quotes, escapes: Escapes) -> Result<(String, &str), WordFault> {
+pub(crate) fn next_word(text: &str, quotes: Quotes, escapes: Escapes) -> Result<(String, &str), WordFault> {
     let mut word: Vec<u8> = Vec::new();
     let mut quote = None;
     let mut rest = text;

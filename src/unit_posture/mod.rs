@@ -1,6 +1,8 @@
 //! The files of a unit as a posture, the way a release reads them. Finding and splitting the files is `unit_file`'s;
 //! what an assignment does is its directive's.
 
+mod commands;
+mod functional;
 mod refusal;
 
 use std::borrow::Cow;
@@ -8,7 +10,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::catalogue::{self, Directive, Stage};
-use crate::context::Context;
 use crate::posture::{Origin, Posture};
 use crate::unit_file::{Assignment, Notice, Sources, UnitText};
 use crate::value::Remark;
@@ -22,6 +23,24 @@ pub struct Reading {
     pub notices: Vec<LineNotice>,
     /// Why the release refuses the unit, if it does.
     pub refused: Option<LineNotice>,
+}
+
+impl Reading {
+    /// Takes up what there is to say of a line; whether it ends the drop-in that the line stands in. What systemd refuses
+    /// in the unit's own file is the end of the unit.
+    fn take(&mut self, notice: LineNotice, unit: &UnitText, assignment: &Assignment) -> bool {
+        if notice.kind != NoticeKind::Refused {
+            self.notices.push(notice);
+            return false;
+        }
+        if unit.fragment.as_deref() == Some(&*assignment.source) {
+            self.refused.get_or_insert(notice);
+            return false;
+        }
+        let text = format!("{}; systemd does not read on in this drop-in", notice.text);
+        self.notices.push(LineNotice { kind: NoticeKind::Misread, text, ..notice });
+        true
+    }
 }
 
 /// Something to say about one line.
@@ -76,6 +95,7 @@ pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
     // What systemd refuses in a drop-in ends that drop-in, not the unit.
     let mut ended: Option<&Path> = None;
     let mut sources = Sources::default();
+    let mut section: Option<(&Path, &str)> = None;
     for assignment in &unit.assignments {
         if ended == Some(&*assignment.source) {
             continue;
@@ -89,17 +109,31 @@ pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
             kind,
             text,
         };
+        if section != Some((&*assignment.source, assignment.section.as_str())) {
+            section = Some((&*assignment.source, assignment.section.as_str()));
+            let ignored = functional::of_section(&assignment.section, &context);
+            reading.notices.extend(ignored.map(|text| say(None, NoticeKind::Ignored, text)));
+        }
         let Some(place) = catalogue::place_of(&assignment.key) else {
-            if let Some(near) = unknown_near(assignment, &context) {
-                let text =
-                    format!("`{}=` is unknown; did you mean `{near}=`?", assignment.key.escape_debug());
+            if commands::is_command(assignment) {
+                if let Some(fault) = commands::read(&assignment.value, &unit.id, context.release).fault {
+                    let kind = if fault.ends { NoticeKind::Refused } else { NoticeKind::Ignored };
+                    let notice = say(None, kind, format!("{}=: {}", assignment.key, fault.text));
+                    if reading.take(notice, unit, assignment) {
+                        lines.pop();
+                        ended = Some(&*assignment.source);
+                    }
+                }
+            } else if let Some(text) = functional::of_line(assignment, &unit.id, &context) {
                 reading.notices.push(say(None, NoticeKind::Ignored, text));
             }
             continue;
         };
         let directive = catalogue::all()[place];
         if !directive.sections.contain(&assignment.section, context.unit_type) {
-            if matches!(assignment.section.as_str(), "Unit" | "Service" | "Socket" | "Mount" | "Swap") {
+            if matches!(assignment.section.as_str(), "Unit" | "Install")
+                || Some(assignment.section.as_str()) == context.unit_type.section()
+            {
                 let text = format!("{}= is not read in [{}]", directive.name, assignment.section);
                 reading.notices.push(say(Some(directive), NoticeKind::Ignored, text));
             }
@@ -130,15 +164,9 @@ pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
                 Remark::NotKnown(text) => (NoticeKind::NotKnown, text),
             };
             let notice = say(Some(directive), kind, format!("{}=: {text}", directive.name));
-            if kind == NoticeKind::Refused && unit.fragment.as_deref() == Some(&*assignment.source) {
-                reading.refused.get_or_insert(notice);
-            } else if kind == NoticeKind::Refused {
+            if reading.take(notice, unit, assignment) {
                 lines.pop();
                 ended = Some(&*assignment.source);
-                let text = format!("{}; systemd does not read on in this drop-in", notice.text);
-                reading.notices.push(LineNotice { kind: NoticeKind::Misread, text, ..notice });
-            } else {
-                reading.notices.push(notice);
             }
         }
     }
@@ -159,18 +187,10 @@ pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
     reading
 }
 
-/// A name of the catalogue that an unknown key was probably meant to be: it differs in case or by a letter or two.
-fn unknown_near(assignment: &Assignment, context: &Context) -> Option<&'static str> {
-    if Some(assignment.section.as_str()) != context.unit_type.section() {
-        return None;
-    }
-    catalogue::nearest(&assignment.key)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::context::{Mode, Scope, UnitType};
+    use crate::context::{Context, Mode, Scope, UnitType};
     use crate::release::Release;
     use crate::syscalls::Architecture;
     use crate::unit_file::{Load, Loader, Root, SearchPath};

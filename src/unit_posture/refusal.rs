@@ -4,9 +4,11 @@
 
 mod places;
 
+use super::commands;
 use crate::catalogue;
 use crate::context::UnitType;
 use crate::posture::Posture;
+use crate::release::Release;
 use crate::syntax::boolean;
 use crate::unit_file::{Assignment, UnitText};
 use crate::value::is_bus_name;
@@ -15,7 +17,7 @@ use crate::value::is_bus_name;
 pub(super) fn of_unit(unit: &UnitText, lines: &[&Assignment], posture: &Posture) -> Option<&'static str> {
     let major = posture.context.release.major;
     let own = match posture.context.unit_type {
-        UnitType::Service => Service::read(lines, major).refusal(major),
+        UnitType::Service => Service::read(unit, lines, posture.context.release).refusal(major),
         UnitType::Socket => places::of_socket(&unit.id, lines, major),
         UnitType::Mount => places::of_mount(&unit.id, lines, major),
         UnitType::Swap => places::of_swap(&unit.id, lines, major),
@@ -49,7 +51,7 @@ const CREDENTIALS: &[&str] = &[
     "ImportCredential",
 ];
 
-const ACTIONS: &[&str] = &[
+pub(super) const ACTIONS: &[&str] = &[
     "none",
     "reboot",
     "reboot-force",
@@ -62,18 +64,24 @@ const ACTIONS: &[&str] = &[
 ];
 
 /// Those that 252 does not know and 257 does (systemd.unit(5) of 257).
-const LATER_ACTIONS: &[&str] =
+pub(super) const LATER_ACTIONS: &[&str] =
     &["soft-reboot", "soft-reboot-force", "kexec", "kexec-force", "halt", "halt-force", "halt-immediate"];
 
-const RESTARTS: &[&str] =
+pub(super) const RESTARTS: &[&str] =
     &["no", "on-success", "on-failure", "on-abnormal", "on-watchdog", "on-abort", "always"];
 
+pub(super) const EXIT_TYPES: &[&str] = &["main", "cgroup"];
+
 impl<'a> Service<'a> {
-    fn read(lines: &[&'a Assignment], major: u16) -> Self {
+    fn read(unit: &UnitText, lines: &[&'a Assignment], release: Release) -> Self {
+        let major = release.major;
         let mut service = Self::default();
         for assignment in lines {
             let value = assignment.value.as_str();
-            let count = |count: usize| if value.is_empty() { 0 } else { count + 1 };
+            let count = |count: usize| match value {
+                "" => 0,
+                _ => count + commands::read(value, &unit.id, release).count,
+            };
             // What is no word of a setting leaves the earlier one.
             let set = |setting: &mut &'a str, words: &[&str]| {
                 if words.contains(&value) {
@@ -94,7 +102,7 @@ impl<'a> Service<'a> {
                 ("Service", "RestartForceExitStatus") if value.is_empty() || has_exit_status(value) => {
                     service.restart_force = value;
                 }
-                ("Service", "ExitType") => set(&mut service.exit_type, &["main", "cgroup"]),
+                ("Service", "ExitType") => set(&mut service.exit_type, EXIT_TYPES),
                 ("Service", "BusName") if is_bus_name(value) => service.bus_name = value,
                 ("Service", key) if CREDENTIALS.contains(&key) => {
                     service.credentials.retain(|other| *other != key);

@@ -232,7 +232,7 @@ fn below(word: &str) -> Option<String> {
 /// `PATH PERMISSIONS`, with the permissions that a bare path has written out.
 /// Whether a credential can have the name: that of a file, of printable ASCII (systemd 252, `credential_name_valid`).
 /// Names of the environment, as systemd takes them (`env_name_is_valid`).
-fn is_variable(name: &str) -> bool {
+pub(crate) fn is_variable(name: &str) -> bool {
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit()) && name.bytes().all(letter)
 }

@@ -41,9 +41,12 @@ pub(super) fn assign(
             Some(name) => Value::Text(name),
             None => odd(Odd::Ignored, before, format!("`{}` is no error", quoted()), remarks),
         },
-        TextGrammar::Integer => match text.parse::<i64>() {
-            Ok(number) => Value::Text(number.to_string()),
-            Err(_) => odd(Odd::Ignored, before, format!("`{}` is no number", quoted()), remarks),
+        TextGrammar::Integer(least, most) => match text.parse::<i64>() {
+            Ok(number) if (least..=most).contains(&number) => Value::Text(number.to_string()),
+            _ => {
+                let problem = format!("`{}` is no number from {least} to {most}", quoted());
+                odd(Odd::Ignored, before, problem, remarks)
+            }
         },
         TextGrammar::Directory => {
             let (dash, path) = text.strip_prefix('-').map_or(("", text), |path| ("-", path));
@@ -249,7 +252,7 @@ pub(super) fn from_bus(grammar: TextGrammar, published: &[&BusValue], context: &
                 .map_or(Published::InPart, |name| Published::As(Value::Text(name))),
             None => Published::Odd,
         },
-        (TextGrammar::Integer, number) => match number.as_signed() {
+        (TextGrammar::Integer(..), number) => match number.as_signed() {
             Some(number) => Published::As(Value::Text(number.to_string())),
             None => Published::Odd,
         },
@@ -290,7 +293,7 @@ pub(super) fn compare(grammar: TextGrammar, found: &Value, wanted: &Value) -> Op
             (Value::Text(_), Value::Unset) => Some(Ordering::Greater),
             _ => None,
         },
-        TextGrammar::Integer
+        TextGrammar::Integer(..)
         | TextGrammar::Directory
         | TextGrammar::Stream
         | TextGrammar::Source

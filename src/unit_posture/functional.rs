@@ -1,0 +1,223 @@
+//! What systemd ignores of the lines that no row of the catalogue is about: names that are no settings, sections that a
+//! unit of the type has not, and values that are none.
+//!
+//! settings.txt has the names by three releases. Between two of them nobody looked: there a name is taken for a setting if
+//! either has it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use super::refusal::{ACTIONS, EXIT_TYPES, LATER_ACTIONS, RESTARTS};
+use crate::catalogue;
+use crate::context::{Context, UnitType};
+use crate::manifest::words::nearest;
+use crate::release::Release;
+use crate::syntax;
+use crate::unit_file::{Assignment, Escapes, Quotes, UnitName, WordError, expand, split};
+use crate::visible::quoted;
+
+/// The releases whose settings are known.
+const MEASURED: [u16; 3] = [252, 257, 262];
+
+struct Setting {
+    kind: &'static str,
+    /// Which of [`MEASURED`] have it.
+    releases: [bool; 3],
+}
+
+impl Setting {
+    fn may_be_in(&self, release: Release) -> bool {
+        let major = release.major;
+        let nearest_older = MEASURED.iter().rposition(|measured| *measured <= major);
+        let nearest_newer = MEASURED.iter().position(|measured| *measured >= major);
+        let has = |place: Option<usize>| place.is_some_and(|place| self.releases.get(place) == Some(&true));
+        has(nearest_older) || has(nearest_newer)
+    }
+}
+
+/// By section and name.
+fn settings() -> &'static BTreeMap<(&'static str, &'static str), Setting> {
+    static SETTINGS: OnceLock<BTreeMap<(&str, &str), Setting>> = OnceLock::new();
+    SETTINGS.get_or_init(|| {
+        let mut settings = BTreeMap::new();
+        for line in include_str!("settings.txt").lines().filter(|line| !line.starts_with('#')) {
+            let mut words = line.split(' ');
+            let (Some(name), Some(sections), Some(kind)) = (words.next(), words.next(), words.next()) else {
+                continue;
+            };
+            let releases = words.next();
+            let has = |major: u16| {
+                releases.is_none_or(|list| list.split(',').any(|word| word.parse() == Ok(major)))
+            };
+            for section in sections.split(',') {
+                settings.insert((section, name), Setting { kind, releases: MEASURED.map(has) });
+            }
+        }
+        settings
+    })
+}
+
+/// Whether systemd reads a section in units of a type.
+fn is_read(section: &str, unit_type: UnitType) -> bool {
+    matches!(section, "Unit" | "Install") || Some(section) == unit_type.section()
+}
+
+/// Whether systemd leaves a name to others without a word (systemd.unit(5)).
+fn is_of_others(name: &str) -> bool {
+    name.starts_with("X-") || name.starts_with("-.")
+}
+
+/// What systemd ignores of a section, if it does; it says so once for each header.
+pub(super) fn of_section(section: &str, context: &Context) -> Option<String> {
+    let ignored = !is_read(section, context.unit_type) && !is_of_others(section);
+    ignored.then(|| {
+        let known = context.unit_type.section().unwrap_or("Unit");
+        format!("{} is no section of such a unit, which has [Unit], [{known}] and [Install]", quoted(section))
+    })
+}
+
+/// What systemd ignores of a line whose name no row has, if it does.
+pub(super) fn of_line(assignment: &Assignment, unit: &UnitName, context: &Context) -> Option<String> {
+    let Assignment { section, key, value, .. } = assignment;
+    if !is_read(section, context.unit_type) || is_of_others(key) {
+        return None;
+    }
+    let setting = settings().get(&(section.as_str(), key.as_str()));
+    let Some(setting) = setting.filter(|setting| setting.may_be_in(context.release)) else {
+        let what = if setting.is_some() {
+            format!("is not read by systemd {}", context.release)
+        } else {
+            format!("is unknown in [{section}]{}", hint(section, key))
+        };
+        return Some(format!("{} {what}", quoted(&format!("{key}="))));
+    };
+    let problem = fault(setting.kind, value, unit, context)?;
+    Some(format!("{key}=: {problem}"))
+}
+
+/// What an unknown name was probably meant to be.
+fn hint(section: &str, key: &str) -> String {
+    // Those are no slips of the fingers.
+    const LONGEST: usize = 50;
+    if key.len() > LONGEST {
+        return String::new();
+    }
+    let own = || {
+        settings().keys().filter(|(own, _)| *own == section).map(|(_, name)| *name).collect::<BTreeSet<_>>()
+    };
+    let near = if matches!(section, "Unit" | "Install") { None } else { catalogue::nearest(key) };
+    let near = near.or_else(|| nearest(key, own()));
+    near.map(|near| format!("; did you mean `{near}=`?")).unwrap_or_default()
+}
+
+/// Why a value is none.
+fn fault(kind: &str, value: &str, unit: &UnitName, context: &Context) -> Option<String> {
+    let later: &[&str] = if context.release >= Release::first(254) { LATER_ACTIONS } else { &[] };
+    let (fits, what) = match kind {
+        "switch" => (syntax::boolean(value).is_some(), "boolean"),
+        "span" => (value == "infinity" || syntax::time_span(value, 1_000_000).is_some(), "time span"),
+        "signal" => (is_signal(value), "signal"),
+        "restart" => (RESTARTS.contains(&value), "way of restarting"),
+        "exit-type" => (EXIT_TYPES.contains(&value), "exit type"),
+        "timeout-mode" => (matches!(value, "terminate" | "abort" | "kill"), "way of ending"),
+        "action" => (ACTIONS.contains(&value) || later.contains(&value), "action"),
+        "number" => (value.is_empty() || value.parse::<u64>().is_ok(), "number"),
+        "utmp-mode" => (matches!(value, "init" | "login" | "user"), "mode of accounting"),
+        "level" => {
+            (LEVELS.contains(&value) || value.parse::<u8>().is_ok_and(|level| level < 8), "level of messages")
+        }
+        "path" => return path(value.trim_start_matches(['|', '!', ' ']), unit),
+        "environment" => return environment(value, unit),
+        "environment-file" => return environment_file(value, unit),
+        _ => return None,
+    };
+    (!fits).then(|| format!("{} is no {what}", quoted(value)))
+}
+
+/// Levels of messages (syslog(3)).
+const LEVELS: &[&str] = &["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
+
+/// Signals by name (signal(7)), without `SIG`.
+const SIGNALS: &[&str] = &[
+    "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE",
+    "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ",
+    "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
+];
+
+fn is_signal(text: &str) -> bool {
+    // SIGRTMIN to SIGRTMAX are 34 to 64 with every C library there is.
+    let within = |number: &str| number.parse::<u8>().is_ok_and(|number| number <= 30);
+    let name = text.strip_prefix("SIG").unwrap_or(text);
+    SIGNALS.contains(&name)
+        || matches!(name, "RTMIN" | "RTMAX")
+        || name.strip_prefix("RTMIN+").is_some_and(within)
+        || name.strip_prefix("RTMAX-").is_some_and(within)
+        || text.parse::<u8>().is_ok_and(|number| (1..=64).contains(&number))
+}
+
+/// What is wrong with `Environment=`; the values may be secret, so none is told.
+fn environment(value: &str, unit: &UnitName) -> Option<String> {
+    let (words, fault) = match split(value, Quotes::Unquote, Escapes::CUnescape) {
+        Ok(words) => (words, None),
+        Err(WordError { fault, before }) => (before, Some(fault)),
+    };
+    let bad = words.iter().find_map(|word| {
+        let word = expand(word, unit).ok()?.text;
+        match word.split_once('=') {
+            None => Some("a word has no `=`".to_owned()),
+            Some((name, _)) if !crate::value::is_variable(name) => {
+                Some(format!("{} is no name of a variable", quoted(name)))
+            }
+            Some(_) => None,
+        }
+    });
+    bad.or_else(|| fault.map(|fault| format!("the rest of the line is ignored: {fault}")))
+}
+
+fn environment_file(value: &str, unit: &UnitName) -> Option<String> {
+    path(value.strip_prefix('-').unwrap_or(value), unit)
+}
+
+fn path(value: &str, unit: &UnitName) -> Option<String> {
+    let expanded = expand(value, unit).ok()?;
+    let fits = value.is_empty() || expanded.text.starts_with(['/', '%']);
+    (!fits).then(|| format!("{} is no absolute path", quoted(&expanded.text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_those_that_no_row_has() {
+        assert!(settings().len() > 250, "only {} settings", settings().len());
+        for (section, name) in settings().keys() {
+            assert!(catalogue::place_of(name).is_none(), "{name}= of [{section}] has a row");
+        }
+    }
+
+    #[test]
+    fn what_no_release_nearby_reads_is_no_setting() {
+        let may_be = |name, release: &str| {
+            let setting = &settings()[&("Service", name)];
+            release.parse().is_ok_and(|release| setting.may_be_in(release))
+        };
+        assert!(may_be("CPUShares", "252") && may_be("CPUShares", "257.13") && may_be("CPUShares", "260"));
+        assert!(!may_be("CPUShares", "262.1"));
+        assert!(
+            !may_be("RestartSteps", "252.39")
+                && may_be("RestartSteps", "254")
+                && may_be("RestartSteps", "262")
+        );
+    }
+
+    #[test]
+    fn signals_are_names_and_numbers() {
+        for good in ["SIGTERM", "TERM", "15", "64", "RTMIN", "SIGRTMIN+3", "RTMAX-30"] {
+            assert!(is_signal(good), "{good}");
+        }
+        for bad in ["", "0", "65", "sigterm", "SIGNOSUCH", "RTMIN+31", "-1"] {
+            assert!(!is_signal(bad), "{bad}");
+        }
+    }
+}

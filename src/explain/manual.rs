@@ -12,7 +12,7 @@ use crate::catalogue::FAMILIES;
 
 #[derive(Serialize)]
 struct Chapter {
-    title: &'static str,
+    title: String,
     articles: Vec<Article>,
 }
 
@@ -24,7 +24,7 @@ pub fn manual() -> Result<String> {
             let explanations =
                 family.rows.iter().map(|row| Explanation::Directive(Box::new(facts::directive(row))));
             let articles = explanations.map(|explanation| Article::from(&explanation)).collect();
-            Chapter { title: family.title, articles }
+            Chapter { title: family.title.to_uppercase(), articles }
         })
         .collect();
     let mut environment = Environment::new();

@@ -24,8 +24,8 @@ struct Source<'a> {
     /// The installed path, as a word of a shell and as a line of `%files`.
     path: String,
     listed: String,
-    is_sysusers: bool,
-    is_tmpfiles: bool,
+    #[serde(skip)]
+    kind: FileKind,
 }
 
 pub(super) fn snippet(package: &str, files: &[File], targets: &[Target], header: &str) -> Result<String> {
@@ -35,12 +35,17 @@ pub(super) fn snippet(package: &str, files: &[File], targets: &[Target], header:
     let own_folders: BTreeSet<String> = files.iter().filter_map(own_folder).collect();
     let (system, user) = (Units::of(files, FileKind::Unit), Units::of(files, FileKind::UserUnit));
     let words = |units: &mut dyn Iterator<Item = &str>| units.map(shell_word).collect::<Vec<_>>().join(" ");
+    let of = |kind| sources.iter().filter(|source| source.kind == kind).collect::<Vec<_>>();
+    let (sysusers, tmpfiles) = (of(FileKind::Sysusers), of(FileKind::Tmpfiles));
     fill(
         "spec.j2",
         context! {
             header,
             package,
-            sources => Value::from(Serde(sources)),
+            sources => Value::from(Serde(&sources)),
+            several_sysusers => sysusers.len() > 1,
+            sysusers => Value::from(Serde(sysusers)),
+            tmpfiles => Value::from(Serde(tmpfiles)),
             own_folders => Value::from(Serde(own_folders)),
             suse => accounts == Accounts::SysuserTools,
             accounts_by_scriptlet => accounts == Accounts::Scriptlet,
@@ -75,8 +80,7 @@ fn source(file: &File, number: usize) -> Source<'_> {
         stem: &file.name,
         listed: path.replace('\\', r"\\"),
         path: shell_word(&path),
-        is_sysusers: file.kind == FileKind::Sysusers,
-        is_tmpfiles: file.kind == FileKind::Tmpfiles,
+        kind: file.kind,
     }
 }
 

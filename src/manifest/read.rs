@@ -14,7 +14,7 @@ use serde::forward_to_deserialize_any;
 use super::document::Place;
 use super::misread::{Misread, What, shown};
 use super::problem::Problem;
-use super::tree::{Entry, Node, Value};
+use super::tree::{Entry, Node, Table, Value};
 
 /// How many problems of one table are told.
 const MOST_PROBLEMS: usize = 20;
@@ -88,6 +88,38 @@ impl<'de> Reader<'de> {
             Value::Datetime(text) => error(Unexpected::Other(&format!("the date `{text}`"))),
         }
     }
+
+    /// What a struct with these fields is read from. Apart from what is made anew for each type that is read.
+    fn fields(self, fields: &'static [&'static str]) -> Result<Entries<'de>, Misread> {
+        let mut source = match &self.0.value {
+            _ if fields.contains(&"$value") => {
+                Entries { whole: Some(self.0), ..Entries::new(Vec::new(), &self.0.place) }
+            }
+            Value::Table(table) => {
+                let all = in_order(table);
+                if fields.contains(&"$rest") {
+                    let (own, rest) = all.into_iter().partition(|(name, _)| fields.contains(name));
+                    Entries {
+                        rest: Some(Rest { entries: rest, known: fields }),
+                        ..Entries::new(own, &self.0.place)
+                    }
+                } else {
+                    Entries::new(all, &self.0.place)
+                }
+            }
+            Value::String(_) if fields.first() == Some(&"because") => {
+                let rest = fields.contains(&"$rest").then(|| Rest { entries: Vec::new(), known: fields });
+                Entries { because: Some(self.0), rest, ..Entries::new(Vec::new(), &self.0.place) }
+            }
+            _ if fields.first() == Some(&"because") => {
+                let expected = "a reason as a string, or a table with `because`";
+                return Err(self.unexpected(|found| Misread::invalid_type(found, &expected)));
+            }
+            _ => return Err(self.unexpected(|found| Misread::invalid_type(found, &"a table"))),
+        };
+        source.wants_place = fields.contains(&"$place");
+        Ok(source)
+    }
 }
 
 impl<'de> Deserializer<'de> for Reader<'de> {
@@ -95,10 +127,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misread> {
         match &self.0.value {
-            Value::Table(table) => {
-                let entries = in_order(table.iter().map(|(name, entry)| (name.as_str(), entry)));
-                visitor.visit_map(Entries::new(entries, &self.0.place))
-            }
+            Value::Table(table) => visitor.visit_map(Entries::new(in_order(table), &self.0.place)),
             Value::Array(nodes) => visitor.visit_seq(Elements(nodes.iter())),
             Value::String(text) => visitor.visit_borrowed_str(text),
             Value::Integer(number) => visitor.visit_i64(*number),
@@ -130,34 +159,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Misread> {
-        let mut source = match &self.0.value {
-            _ if fields.contains(&"$value") => {
-                Entries { whole: Some(self.0), ..Entries::new(Vec::new(), &self.0.place) }
-            }
-            Value::Table(table) => {
-                let all = in_order(table.iter().map(|(name, entry)| (name.as_str(), entry)));
-                if fields.contains(&"$rest") {
-                    let (own, rest) = all.into_iter().partition(|(name, _)| fields.contains(name));
-                    Entries {
-                        rest: Some(Rest { entries: rest, known: fields }),
-                        ..Entries::new(own, &self.0.place)
-                    }
-                } else {
-                    Entries::new(all, &self.0.place)
-                }
-            }
-            Value::String(_) if fields.first() == Some(&"because") => {
-                let rest = fields.contains(&"$rest").then(|| Rest { entries: Vec::new(), known: fields });
-                Entries { because: Some(self.0), rest, ..Entries::new(Vec::new(), &self.0.place) }
-            }
-            _ if fields.first() == Some(&"because") => {
-                let expected = "a reason as a string, or a table with `because`";
-                return Err(self.unexpected(|found| Misread::invalid_type(found, &expected)));
-            }
-            _ => return Err(self.unexpected(|found| Misread::invalid_type(found, &"a table"))),
-        };
-        source.wants_place = fields.contains(&"$place");
-        visitor.visit_map(source)
+        visitor.visit_map(self.fields(fields)?)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -181,8 +183,8 @@ impl<'de> Deserializer<'de> for Reader<'de> {
 }
 
 /// Entries in the order in which they were written, so that the first problem that is told is the first to be seen.
-fn in_order<'de>(entries: impl Iterator<Item = (&'de str, &'de Entry)>) -> Vec<(&'de str, &'de Entry)> {
-    let mut entries: Vec<_> = entries.collect();
+fn in_order(table: &Table) -> Vec<(&str, &Entry)> {
+    let mut entries: Vec<_> = table.iter().map(|(name, entry)| (name.as_str(), entry)).collect();
     entries.sort_by_key(|(_, entry)| &entry.key);
     entries
 }

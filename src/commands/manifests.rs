@@ -33,6 +33,11 @@ impl Manifests {
         Self::of(vec![manifest], Vec::new())
     }
 
+    /// Whether they declare a unit at all.
+    pub(super) fn declare_any(&self) -> bool {
+        !self.declared.is_empty()
+    }
+
     fn of(all: Vec<Manifest>, failures: Vec<anyhow::Error>) -> Self {
         let mut declared = BTreeMap::new();
         for (place, manifest) in all.iter().enumerate() {

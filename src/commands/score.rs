@@ -5,9 +5,11 @@ mod files;
 mod host;
 mod judge;
 mod loaded;
+mod many;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use anyhow::Context as _;
 
@@ -24,11 +26,12 @@ use crate::score::assess;
 use crate::status::Status;
 use crate::target::{Target, fit};
 use crate::unit_file::{Loader, Root, SearchPath, UnitName, UserDirectories};
-use files::Files;
+use files::{Files, Starters};
 pub(super) use files::{template_instance, why_not};
 use host::Host;
 use judge::{Asked, Judge};
 use loaded::Loaded;
+use many::answers;
 
 /// Judges what the command line names, and prints the report.
 pub(super) fn score(arguments: &Score, out: &mut dyn Write) -> anyhow::Result<Status> {
@@ -150,7 +153,8 @@ impl<'a> Run<'a> {
             return;
         }
         let mut units = units.into_iter();
-        let mut files = self.reader(None);
+        let sockets = OnceLock::new();
+        let mut files = self.reader(None, &sockets);
         let mut reports = Vec::new();
         for subject in subjects {
             match subject {
@@ -164,14 +168,32 @@ impl<'a> Run<'a> {
     /// Files and manifests, and units of the tree.
     fn files(&mut self, subjects: &[Subject]) {
         let host = self.host().filter(|_| !subjects.is_empty());
-        let mut files = self.reader(host.as_ref());
-        let reports = if subjects.is_empty() {
-            files.all(&self.judge)
-        } else {
-            subjects.iter().flat_map(|subject| self.named_file(&mut files, subject)).collect()
+        let sockets = OnceLock::new();
+        let (reports, unreadable) = match &host {
+            // What units share on a host is told with the first of them, so they take their turns.
+            Some(host) if self.judge.manifests.declare_any() => {
+                let mut files = self.reader(Some(host), &sockets);
+                let reports =
+                    subjects.iter().flat_map(|subject| self.named_file(&mut files, subject)).collect();
+                (reports, files.unreadable())
+            }
+            _ if subjects.is_empty() => {
+                let reader = || self.reader(None, &sockets);
+                let services = reader().services();
+                let (reports, mut files) =
+                    answers(&services, reader, |files, name| files.among_all(name, &self.judge));
+                (reports.into_iter().flatten().collect(), files.unreadable())
+            }
+            _ => {
+                let (reports, mut files) = answers(
+                    subjects,
+                    || self.reader(None, &sockets),
+                    |files, subject| self.named_file(files, subject),
+                );
+                (reports.into_iter().flatten().collect(), files.unreadable())
+            }
         };
         // systemd goes on without them, and what stands in them is not known here.
-        let unreadable = files.unreadable();
         self.report.units = reports;
         for notice in unreadable {
             tell(&notice.to_string());
@@ -180,8 +202,8 @@ impl<'a> Run<'a> {
     }
 
     /// One reader for all files of a run, so that no directory is listed twice.
-    fn reader<'h>(&'h self, host: Option<&'h Host<'h>>) -> Files<'h> {
-        Files::new(Loader::new(&self.root, self.search()), self.context, host)
+    fn reader<'h>(&'h self, host: Option<&'h Host<'h>>, sockets: &'h OnceLock<Starters>) -> Files<'h> {
+        Files::new(Loader::new(&self.root, self.search()), self.context, host, sockets)
     }
 
     /// The tree that was named, as a host of its own.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::OnceLock;
 
 use super::host::{Beside, Host};
 use super::judge::{Asked, Found, Judge, of_lines};
@@ -24,9 +25,12 @@ pub(super) struct Files<'r> {
     unset: BTreeMap<UnitType, Posture>,
     /// The tree as a host, where it is looked at as one.
     host: Option<&'r Host<'r>>,
-    /// The socket units of the tree by what they start, each list in the order of their names; once they were read.
-    sockets: Option<BTreeMap<String, Vec<UnitText>>>,
+    /// The socket units of the tree, once they were read.
+    sockets: &'r OnceLock<Starters>,
 }
+
+/// Socket units by what they start, each list in the order of their names.
+pub(super) type Starters = BTreeMap<String, Vec<UnitText>>;
 
 /// A socket unit and what it starts.
 struct Starter {
@@ -36,8 +40,14 @@ struct Starter {
 }
 
 impl<'r> Files<'r> {
-    pub(super) fn new(loader: Loader<'r>, context: Context, host: Option<&'r Host<'r>>) -> Self {
-        Self { loader, context, unset: BTreeMap::new(), host, sockets: None }
+    /// A reader of what `loader` finds; readers of one tree have the same `sockets`.
+    pub(super) fn new(
+        loader: Loader<'r>,
+        context: Context,
+        host: Option<&'r Host<'r>>,
+        sockets: &'r OnceLock<Starters>,
+    ) -> Self {
+        Self { loader, context, unset: BTreeMap::new(), host, sockets }
     }
 
     /// The directories of the search path that cannot be read.
@@ -62,17 +72,16 @@ impl<'r> Files<'r> {
         self.report(name.as_str().to_owned(), load, asked, judge, None)
     }
 
-    /// Every service of the tree under its own name.
-    pub(super) fn all(&mut self, judge: &Judge) -> Vec<UnitReport> {
-        let names = self.loader.units("service");
-        let mut reports = Vec::new();
-        for name in names {
-            let load = self.load(&name);
-            if !matches!(&load, Ok(Load::Loaded(text)) if is_alias(&name, &text.id)) {
-                reports.push(self.report(name.as_str().to_owned(), load, Asked::AmongAll, judge, None));
-            }
-        }
-        reports
+    /// The services of the tree, aliases among them.
+    pub(super) fn services(&mut self) -> Vec<UnitName> {
+        self.loader.units("service")
+    }
+
+    /// A service of the tree; none for another name of one.
+    pub(super) fn among_all(&mut self, name: &UnitName, judge: &Judge) -> Option<UnitReport> {
+        let load = self.load(name);
+        let is_own = !matches!(&load, Ok(Load::Loaded(text)) if is_alias(name, &text.id));
+        is_own.then(|| self.report(name.as_str().to_owned(), load, Asked::AmongAll, judge, None))
     }
 
     fn load(&mut self, name: &UnitName) -> anyhow::Result<Load> {
@@ -146,8 +155,8 @@ impl<'r> Files<'r> {
     /// The socket units that start a service of these names.
     fn sockets_of(&mut self, names: &[&str], beside: Option<&Starter>) -> Vec<Socket> {
         let Self { loader, unset, sockets, .. } = self;
-        let sockets = sockets.get_or_insert_with(|| {
-            let mut sockets: BTreeMap<String, Vec<UnitText>> = BTreeMap::new();
+        let sockets = sockets.get_or_init(|| {
+            let mut sockets = Starters::new();
             for unit in loader.units("socket").into_iter().filter(|unit| !unit.is_template()) {
                 if let Some(Starter { text, starts }) = loader.load(&unit).ok().and_then(Starter::of) {
                     sockets.entry(starts).or_default().push(text);

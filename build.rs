@@ -1,21 +1,106 @@
-//! Links the unwinder of the C compiler into the program where that has it as an archive. The program aborts on a panic
-//! and needs it for a backtrace at most; the shared library would be found, mapped and bound at every start.
+//! How the released program is linked where the C compiler has what that takes: with the C library inside, still at a
+//! place that is another at each start, and without tables for unwinding. Half of what a short run costs was finding,
+//! mapping and binding shared libraries; and a program that aborts on a panic never unwinds.
+//!
+//! `--no-default-features` leaves it to the linker's ways, for distributions that want the C library shared.
 
 use std::env;
-use std::path::Path;
-use std::process::Command;
+use std::error::Error;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
-fn main() {
+/// What the linker finds in place of shared libraries, by the name that it asks for and the one that the compiler knows
+/// the archive under.
+const ARCHIVES: [(&str, &str); 9] = [
+    ("libc.a", "libc.a"),
+    ("libm.a", "libm.a"),
+    ("libdl.a", "libdl.a"),
+    ("librt.a", "librt.a"),
+    ("libutil.a", "libutil.a"),
+    ("libpthread.a", "libpthread.a"),
+    ("libgcc.a", "libgcc.a"),
+    ("libgcc_eh.a", "libgcc_eh.a"),
+    ("libgcc_s.a", "libgcc_eh.a"),
+];
+
+/// Read beside the linker's own script. A panic tells where it was and aborts; whoever asked for the calls that led
+/// there, by RUST_BACKTRACE, has none, and nothing else may ask for them: the unwinder aborts where it finds nothing.
+const WITHOUT_UNWINDING: &str =
+    "SECTIONS { /DISCARD/ : { *(.eh_frame) *(.eh_frame_hdr) *(.gcc_except_table*) } } INSERT AFTER .text;\n";
+
+/// One body for functions that come to the same instructions: a tenth of the program. Not every linker knows it.
+const FOLDED: &str = "-Wl,--icf=all";
+
+fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");
     let is = |name: &str, wanted: &str| env::var(name).is_ok_and(|value| value == wanted);
     let is_native = env::var_os("HOST") == env::var_os("TARGET");
-    if !is_native || !is("CARGO_CFG_TARGET_OS", "linux") || !is("CARGO_CFG_TARGET_ENV", "gnu") {
-        return;
+    let is_gnu = is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ENV", "gnu");
+    let is_wanted = env::var_os("CARGO_FEATURE_STATIC").is_some() && is("PROFILE", "release");
+    if !is_native || !is_gnu || !is_wanted {
+        return Ok(());
     }
-    let asked = Command::new("cc").arg("-print-file-name=libgcc_eh.a").output();
-    let archive = asked.ok().and_then(|output| String::from_utf8(output.stdout).ok()).unwrap_or_default();
+    let folder = PathBuf::from(env::var("OUT_DIR")?);
+    let mut arguments = whole(&folder)?;
+    arguments.push(FOLDED.to_owned());
+    if !links(&folder, &arguments)? {
+        arguments.pop();
+    }
+    if links(&folder, &arguments)? {
+        for argument in arguments {
+            println!("cargo:rustc-link-arg-bins={argument}");
+        }
+    }
+    Ok(())
+}
+
+/// What the linker is told. What that speaks of is put into `folder`.
+fn whole(folder: &Path) -> Result<Vec<String>, Box<dyn Error>> {
+    for (link, name) in ARCHIVES {
+        let link = folder.join(link);
+        if fs::symlink_metadata(&link).is_ok() {
+            fs::remove_file(&link)?;
+        }
+        if let Some(archive) = known(name) {
+            symlink(archive, link)?;
+        }
+    }
+    let script = folder.join("without-unwinding.ld");
+    fs::write(&script, WITHOUT_UNWINDING)?;
+    Ok(vec![
+        "-static-pie".to_owned(),
+        format!("-L{}", folder.display()),
+        format!("-Wl,-T,{}", script.display()),
+        // Relocations of a few bits each.
+        "-Wl,-z,pack-relative-relocs".to_owned(),
+        // The archives once more, for linkers that go through them in one direction.
+        "-Wl,--start-group,-lc,-lgcc,-lgcc_eh,--end-group".to_owned(),
+    ])
+}
+
+/// Whether a program that is linked so starts and ends well.
+fn links(folder: &Path, arguments: &[String]) -> Result<bool, Box<dyn Error>> {
+    let (source, program) = (folder.join("trial.rs"), folder.join("trial"));
+    fs::write(&source, "fn main() { println!(\"{}\", std::process::id()); }\n")?;
+    let mut compiler = Command::new(env::var_os("RUSTC").ok_or("cargo names no compiler")?);
+    compiler.args(["--edition=2024", "-Cpanic=abort", "-o"]).arg(&program).arg(source);
+    if let Ok(flags) = env::var("CARGO_ENCODED_RUSTFLAGS") {
+        compiler.args(flags.split('\u{1f}').filter(|flag| !flag.is_empty()));
+    }
+    if let Ok(linker) = env::var("RUSTC_LINKER") {
+        compiler.arg(format!("-Clinker={linker}"));
+    }
+    compiler.args(arguments.iter().map(|argument| format!("-Clink-arg={argument}")));
+    let is_linked = compiler.stdout(Stdio::null()).stderr(Stdio::null()).status()?.success();
+    Ok(is_linked && Command::new(program).stdout(Stdio::null()).status().is_ok_and(|status| status.success()))
+}
+
+/// Where the C compiler has a file that it links with.
+fn known(name: &str) -> Option<PathBuf> {
+    let asked = Command::new("cc").arg(format!("-print-file-name={name}")).output().ok()?;
+    let path = PathBuf::from(String::from_utf8(asked.stdout).ok()?.trim());
     // A compiler that has none says the name alone.
-    if Path::new(archive.trim()).is_absolute() {
-        println!("cargo:rustc-link-lib=static:-bundle=gcc_eh");
-    }
+    path.is_absolute().then_some(path)
 }

@@ -217,12 +217,8 @@ fn below(place: &str) -> PathBuf {
 
 /// As `systemctl cat` shows units.
 fn print(rendered: &BTreeMap<String, Output>, out: &mut dyn Write) -> Result<Status> {
-    for (position, (place, output)) in rendered.iter().enumerate() {
-        if position > 0 {
-            writeln!(out)?;
-        }
-        write!(out, "# {place}\n{}", output.text)?;
-    }
+    let files = rendered.iter().map(|(place, output)| format!("# {place}\n{}", output.text));
+    super::print(out, &files.collect::<Vec<_>>().join("\n"))?;
     Ok(Status::Clean)
 }
 

@@ -44,8 +44,8 @@ fn starts_services(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// `cargo deb` of the program under test; the release build, which takes minutes, would differ in nothing that counts
-/// here.
+/// `cargo deb` of the program under test; the release build, which takes minutes and shares the C library as this one
+/// does, would differ in nothing that counts here.
 fn own_deb(folder: &Path) -> Result<PathBuf> {
     let release = folder.join("target/release");
     fs::create_dir_all(&release)?;

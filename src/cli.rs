@@ -315,6 +315,10 @@ pub struct Try {
     )]
     pub seconds: u64,
 
+    /// After a denial, try again with the line that allows it, until nothing is refused or no line is known
+    #[arg(long)]
+    pub until_clean: bool,
+
     /// Stop the service itself and what else is in its way before, and start them again afterwards
     #[arg(long)]
     pub replace: bool,

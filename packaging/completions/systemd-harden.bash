@@ -311,7 +311,7 @@ _systemd__harden() {
             return 0
             ;;
         systemd__subcmd__harden__subcmd__try)
-            opts="-h --service --strictness --for --replace --format --help"
+            opts="-h --service --strictness --for --until-clean --replace --format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -92,6 +92,7 @@ strict\t'Everything'"
 complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand try" -l for -d 'How long it is kept up, and a request that fails is repeated' -r
 complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand try" -l format -d 'How to show the result' -r -f -a "text\t'For people'
 json\t'One JSON document, schema 1'"
+complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand try" -l until-clean -d 'After a denial, try again with the line that allows it, until nothing is refused or no line is known'
 complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand try" -l replace -d 'Stop the service itself and what else is in its way before, and start them again afterwards'
 complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand try" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c systemd-harden -n "__fish_systemd_harden_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -4,6 +4,7 @@
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
 
+use super::remedy::REASON;
 use super::{Proof, Relaxed, Remedy};
 use crate::explain::{Article, CauseFact, cause_section, entry, section};
 use crate::failure::Denial;
@@ -37,6 +38,8 @@ pub struct TrialFacts {
     pub command: Option<CommandFact>,
     /// What it was refused, in that order, each once; empty where nothing is known to be.
     pub denials: Vec<DenialFact>,
+    /// The lines that the manifest was tried with besides, each found by the trial before; empty where it was tried as it is.
+    pub added: Vec<RemedyFact>,
     /// What of the manifest was not tried, each with why.
     pub not_tried: Vec<String>,
     /// Units that were stopped for it, and started again after it.
@@ -130,10 +133,21 @@ pub struct RelaxedFact {
 }
 
 impl TrialFacts {
-    /// Whether nothing was refused and everything went as it should.
+    /// The line that allows what was refused first, or may, and is none of `seen`; nothing where there is none.
+    pub fn take_next(&mut self, seen: &[String]) -> Option<RemedyFact> {
+        let is_new = |remedy: &RemedyFact| {
+            remedy.loads && remedy.lifts != Some(false) && !seen.iter().any(|line| line == remedy.grants())
+        };
+        let denial = self.denials.iter_mut().find(|denial| denial.remedies.first().is_some_and(is_new))?;
+        Some(denial.remedies.remove(0))
+    }
+
+    /// Whether the manifest as it is refused nothing, and everything went as it should.
     pub fn is_clean(&self) -> bool {
         let went = matches!(self.outcome, Outcome::Ran | Outcome::Ended);
-        went && self.denials.is_empty() && self.command.as_ref().is_none_or(|command| command.succeeded)
+        went && self.added.is_empty()
+            && self.denials.is_empty()
+            && self.command.as_ref().is_none_or(|command| command.succeeded)
     }
 }
 
@@ -154,6 +168,11 @@ impl DenialFact {
 }
 
 impl RemedyFact {
+    /// The line up to its reason, which may quote what is another each time.
+    pub fn grants(&self) -> &str {
+        self.line.split_once(REASON).map_or(&self.line, |(before, _)| before)
+    }
+
     fn new(remedy: &Remedy) -> Self {
         let (refused, lifts, relaxes, exposure) = match &remedy.proof {
             Proof::Loads { standing, relaxes, exposure } => {
@@ -225,6 +244,9 @@ pub fn text(trial: &TrialFacts, appearance: Appearance) -> String {
         basics.push(entry("command", format!("{}: {}{times}", command.argv.join(" "), command.ended)));
         basics.extend(command.said.iter().map(|line| entry("", line.clone())));
     }
+    for remedy in &trial.added {
+        basics.push(entry("added", format!("{}  {}", remedy.table, remedy.line)));
+    }
     let mut sections = vec![section("", basics)];
     for (place, denial) in trial.denials.iter().enumerate() {
         sections.extend(told(place + 1, denial));
@@ -250,7 +272,9 @@ fn summary(trial: &TrialFacts) -> String {
         (Outcome::NotUp, None) => "Was not up in time, and was stopped.".to_owned(),
         (Outcome::Failed, None) => "Failed.".to_owned(),
     };
-    let refused = match (trial.denials.len(), trial.is_clean()) {
+    let is_served = trial.command.as_ref().is_none_or(|command| command.succeeded);
+    let went_well = matches!(trial.outcome, Outcome::Ran | Outcome::Ended) && is_served;
+    let refused = match (trial.denials.len(), went_well) {
         (0, true) => "Nothing was refused.".to_owned(),
         (0, false) => "Nothing that the policy is known to refuse was seen.".to_owned(),
         (1, _) => "One thing was refused.".to_owned(),
@@ -259,6 +283,11 @@ fn summary(trial: &TrialFacts) -> String {
     let command = match &trial.command {
         Some(command) if !command.succeeded => " The command failed.",
         _ => "",
+    };
+    let refused = match trial.added.len() {
+        0 => refused,
+        1 => format!("{refused} That is with one line more than the manifest has."),
+        count => format!("{refused} That is with {count} lines more than the manifest has."),
     };
     format!("{went}{command} {refused}")
 }

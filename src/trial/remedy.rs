@@ -17,6 +17,9 @@ const MOST: usize = 3;
 /// The most characters of what was said that a reason quotes.
 const QUOTED: usize = 100;
 
+/// How the reasons of lines begin.
+pub(super) const REASON: &str = "seen when it was tried: ";
+
 /// A line of a manifest that may allow what was refused.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Remedy {
@@ -119,13 +122,7 @@ fn line(
 ) -> Option<String> {
     let row = NEEDS.iter().find(|row| allowance.is_need && row.id == allowance.key)?;
     let need = row.need;
-    let said = denial.besides.first().unwrap_or(&denial.said);
-    let said = shown(said);
-    let mut quoted: String = said.chars().take(QUOTED).collect();
-    if quoted.len() < said.len() {
-        quoted.push('…');
-    }
-    let because = format!("seen when it was tried: {}", quoted.trim_end_matches(['\\', ' ']));
+    let because = format!("{REASON}{}", seen(cause, denial));
     // What a row is not asked for by name may still be what the need is for.
     let path =
         cause.thing.as_deref().filter(|thing| thing.starts_with('/') && row.parameters.contains(&"path"));
@@ -133,6 +130,19 @@ fn line(
     // Which port it is makes it a low one.
     let need = if need == Need::BindsLowPort { Need::BindsPort } else { need };
     need_line(need, thing.as_deref(), &because)
+}
+
+/// What was seen, in words that are the same each time where the denial names what it is about.
+fn seen(cause: &Cause, denial: &Denial) -> String {
+    if let Some(thing) = &cause.thing {
+        return format!("{} for {}", denial.error, shown(thing).trim_end_matches('\\'));
+    }
+    let said = shown(denial.besides.first().unwrap_or(&denial.said));
+    let mut quoted: String = said.chars().take(QUOTED).collect();
+    if quoted.len() < said.len() {
+        quoted.push('…');
+    }
+    quoted.trim_end_matches(['\\', ' ']).to_owned()
 }
 
 /// What the need is for, as the words of a manifest want it.

@@ -34,7 +34,7 @@ fn daemons_of_a_distribution_are_tried_in_their_place() -> Result<()> {
     machine.install_file(Path::new(BUILT), PROGRAM, 0o755)?;
     let mut wrong = Vec::new();
     for (unit, request) in DAEMONS {
-        if let Err(error) = serves(&machine, unit, request).and_then(|()| misses(&machine, unit)) {
+        if let Err(error) = serves(&machine, unit, request).and_then(|()| misses(&machine, unit, request)) {
             wrong.push(format!("{unit}: {error:#}"));
         }
     }
@@ -67,7 +67,7 @@ fn serves(machine: &Machine, unit: &str, request: &[&str]) -> Result<()> {
 }
 
 /// What a daemon is refused whose manifest does not say where it writes.
-fn misses(machine: &Machine, unit: &str) -> Result<()> {
+fn misses(machine: &Machine, unit: &str, request: &[&str]) -> Result<()> {
     let text = machine.check(&["cat", &format!("/root/{unit}.toml")])?;
     let (before, rest) = text.split_once("[needs.writes]").context("it writes nowhere")?;
     let after = rest.split_once("\n[").map(|(_, after)| format!("[{after}")).unwrap_or_default();
@@ -82,6 +82,12 @@ fn misses(machine: &Machine, unit: &str) -> Result<()> {
     } else {
         let line = remedy["line"].as_str().unwrap_or_default();
         ensure!(line.starts_with("writes.\"/") && remedy["lifts"] == true, "{trial:#}");
+        // Line by line it comes to serve its clients again.
+        let arguments =
+            [&["/root/without.toml", "--replace", "--until-clean", "--for", "5", "--"], request].concat();
+        let (status, trial) = tried(machine, &arguments)?;
+        ensure!(status == 1 && trial["denials"] == serde_json::json!([]), "{trial:#}");
+        ensure!(trial["outcome"] == "ran" && trial["command"]["succeeded"] == true, "{trial:#}");
     }
     ensure!(machine.property(unit, "ActiveState")? == "active", "it is not up again");
     Ok(())

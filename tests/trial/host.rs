@@ -39,6 +39,35 @@ fn server(name: &str, port: &str) -> String {
     )
 }
 
+pub(super) fn becomes_clean(machine: &Machine) -> Result<()> {
+    install(machine)?;
+    let text = "type = \"oneshot\"\nexec = [\"/bin/sh\", \"-ec\", \"touch /srv/clean; echo 1 > /proc/sys/kernel/panic; cat /tmp/met\"]\n\
+                [needs]\nstarts-as-root = \"it is a test\"\n";
+    machine.install(b"text\n", "/tmp/met", 0o644)?;
+    let path = manifest(machine, "clean", text)?;
+    let (status, trial) = tried(machine, &[&path, "--until-clean"])?;
+    ensure!(status == 1 && trial["outcome"] == "ended", "{trial:#}");
+    ensure!(trial["denials"] == serde_json::json!([]), "{trial:#}");
+    let lines =
+        trial["added"].as_array().context("none")?.iter().map(|it| it["line"].as_str().unwrap_or_default());
+    let keys: Vec<&str> = lines.clone().map(|line| line.split(" = ").next().unwrap_or_default()).collect();
+    let expected = [
+        "runs-programs.\"/usr/bin/touch\"",
+        "writes.\"/srv/clean\"",
+        "host-statistics",
+        "kernel.tunables",
+        "runs-programs.\"/usr/bin/cat\"",
+        "shares-tmp",
+    ];
+    ensure!(keys == expected, "{keys:?}\n{trial:#}");
+    // They are what it takes.
+    let drop_in = format!("[needs]\n{}\n", lines.collect::<Vec<_>>().join("\n"));
+    machine.install(drop_in.as_bytes(), &format!("{path}.d/seen.toml"), 0o644)?;
+    let output = machine.run(&[PROGRAM, "try", &path])?;
+    ensure!(output.status.code() == Some(0), "{}", said(&output));
+    nothing_is_left(machine)
+}
+
 pub(super) fn serves_a_client(machine: &Machine) -> Result<()> {
     install_server(machine)?;
     let path = manifest(machine, "served", &server("served", "4711"))?;

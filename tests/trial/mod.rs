@@ -24,6 +24,7 @@ fn trials() -> Result<()> {
         |_| Ok(()),
         &[
             ("each denial is named with its line of the manifest", are_named),
+            ("line by line a manifest becomes one that nothing is refused of", host::becomes_clean),
             ("what serves its client is clean", host::serves_a_client),
             ("a service that sockets start is handed them", host::is_handed_its_sockets),
             ("the service itself is in the way, and comes back", host::comes_back),

@@ -1,6 +1,7 @@
-//! `try`: a service run once under its policy on this host, and what it was refused. Whatever happens, what that changed
-//! is taken back before anything is printed.
+//! `try`: a service run under its policy on this host, and what it was refused; where that is asked for, again and again
+//! with the line that allows it. Whatever happens, what that changed is taken back before anything is printed.
 
+mod attempt;
 mod client;
 mod lacking;
 mod session;
@@ -19,26 +20,25 @@ use crate::context::{Mode, Scope};
 use crate::manifest::words::ServiceName;
 use crate::manifest::{self, Manifest, Source, Sources};
 use crate::release::Release;
-use crate::render::{self, Form};
 use crate::status::Status;
-use crate::target::{Target, fit};
-use crate::trial::{Model, json, text, units};
-use session::Session;
+use crate::target::Target;
+use crate::trial::{RemedyFact, json, text};
+use attempt::Ground;
 use stage::Stage;
+
+/// A service that needs more than this many lines has a manifest that says too little.
+const MOST: usize = 32;
 
 /// Tries what the command line says.
 pub(super) fn run(arguments: &Try, out: &mut dyn Write) -> Result<Status> {
     let loaded = manifest_file::read(&arguments.manifest)?;
-    let mut manifest = loaded.manifest;
-    if let Some(strictness) = arguments.strictness {
-        manifest.strictness = strictness.into();
-    }
+    let manifest = &loaded.manifest;
     ensure!(
         manifest.scope == manifest::Scope::System,
         "`{}` is of users' managers; only services of the system are tried",
         arguments.manifest.display()
     );
-    let (service, instance) = asked(&manifest, arguments.service.as_deref())?;
+    let (service, instance) = asked(manifest, arguments.service.as_deref())?;
     ensure!(
         rustix::process::geteuid().is_root(),
         "only root may try a service: the system's manager runs it, as `systemctl start` would"
@@ -50,51 +50,59 @@ pub(super) fn run(arguments: &Try, out: &mut dyn Write) -> Result<Status> {
     );
     let connection = Connection::open(Scope::System, Mode::Loaded)?;
     let target = target(connection.context.release)?;
-    let targets = std::slice::from_ref(&target);
-    let rendering = || format!("rendering `{}`", arguments.manifest.display());
-    let fitted = fit(&manifest, targets).with_context(rendering)?;
-    let files = render::render_fitted(&fitted.manifest, targets, Form::Units).with_context(rendering)?.files;
-    lacking::check(&fitted.manifest, &files, &arguments.manifest)?;
-    let units = units(&fitted.manifest, &files, &service, instance.as_deref())?;
+    let drop_ins = loaded.drop_ins.iter().map(|(path, text)| Source { path, bytes: text.as_bytes() });
     let sources = Sources {
         main: Source { path: &manifest.path, bytes: loaded.source.as_bytes() },
-        drop_ins: loaded
-            .drop_ins
-            .iter()
-            .map(|(path, text)| Source { path, bytes: text.as_bytes() })
-            .collect(),
+        drop_ins: drop_ins.collect(),
     };
-    let architecture = connection.context.architecture;
-    let model = Model::new(&sources, &manifest, &service, instance.as_deref(), &target, architecture)?;
-    let session = Session {
+    let ground = Ground {
         arguments,
         connection: &connection,
-        manifest: &manifest,
         target: &target,
-        units: &units,
-        model: &model,
+        service: &service,
+        instance: instance.as_deref(),
         interrupted: signals()?,
     };
     let (mut stage, recovered) = Stage::open(&connection.manager)?;
     for line in recovered {
         tell(&line);
     }
-    let tried = session.run(&mut stage);
-    let undone = stage.undo();
-    let mut facts = match (tried, undone) {
-        (Ok(facts), Ok(())) => facts,
-        (Ok(_), Err(error)) | (Err(error), Ok(())) => return Err(error),
-        (Err(error), Err(more)) => {
-            tell(&format!("{error:#}"));
-            return Err(more);
-        }
+    let (mut added, mut seen): (Vec<RemedyFact>, Vec<String>) = (Vec::new(), Vec::new());
+    let mut facts = loop {
+        let text = drop_in(&added);
+        let mut facts = match ground.attempt(&sources, &text, &mut stage) {
+            // What was found so far is worth telling.
+            Err(error) if !added.is_empty() => {
+                tell(&format!("with what was seen so far it could not be tried again:\n{text}"));
+                return Err(error);
+            }
+            tried => tried?,
+        };
+        let goes_on = arguments.until_clean && seen.len() < MOST;
+        let Some(remedy) = goes_on.then(|| facts.take_next(&seen)).flatten() else { break facts };
+        seen.push(remedy.grants().to_owned());
+        // A wider choice takes the place of the narrower one.
+        added.retain(|other| key(&other.line) != key(&remedy.line));
+        added.push(remedy);
     };
-    facts.hints.extend(fitted.replaced.iter().map(ToString::to_string));
+    facts.added = added;
     match arguments.format {
         Format::Text => print(out, &text(&facts, appearance()))?,
         Format::Json => print(out, &json(&facts)?)?,
     }
     Ok(if facts.is_clean() { Status::Clean } else { Status::Findings })
+}
+
+/// Lines of needs as a drop-in.
+fn drop_in(added: &[RemedyFact]) -> String {
+    let Some(first) = added.first() else { return String::new() };
+    let lines = added.iter().map(|remedy| remedy.line.as_str());
+    std::iter::once(first.table.as_str()).chain(lines).flat_map(|line| [line, "\n"]).collect()
+}
+
+/// What a line says something of.
+fn key(line: &str) -> &str {
+    line.split_once(" = ").map_or(line, |(key, _)| key)
 }
 
 /// The service that is asked for, and the instance of a template.

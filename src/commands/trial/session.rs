@@ -221,6 +221,7 @@ impl Session<'_> {
             failure,
             command,
             denials: refused,
+            added: Vec::new(),
             not_tried: self.units.left_out.iter().map(|text| shown(text)).collect(),
             replaced: stage.stopped().iter().map(|unit| shown(unit)).collect(),
             said,

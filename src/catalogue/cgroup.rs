@@ -342,6 +342,7 @@ static KILLING: LevelRules = words(
 );
 
 pub(crate) static KILL_MODE: Directive = Directive {
+    key: Some("kill"),
     breaks: "Processes that shall outlive the service.",
     ..choice(
         "KillMode",

@@ -74,7 +74,6 @@ const SERVICE: &[Row] = &[
     (Section::Service, "ExecStop", "stop"),
     (Section::Service, "ExecStopPost", "stop-after"),
     (Section::Service, "GuessMainPID", "main-pid"),
-    (Section::Service, "KillMode", "kill"),
     (Section::Service, "PIDFile", "pid-file"),
     (Section::Service, "RemainAfterExit", "remain"),
     (Section::Service, "Restart", "restart"),

@@ -2,7 +2,7 @@
 
 use super::plan::{Placement, Planned, directory_name, group_of, placement};
 use crate::manifest::words::LogPath;
-use crate::manifest::{Directory, Log, Manifest, NotifyAccess, Output, Place, ServiceType, Stdin};
+use crate::manifest::{Directory, KillMode, Log, Manifest, NotifyAccess, Output, Place, ServiceType, Stdin};
 
 /// The assignments that a key of the service comes to, and where it stands; none where the service does not say it.
 pub(super) fn value(manifest: &Manifest, planned: &Planned<'_>, key: &str) -> Option<(Vec<String>, Place)> {
@@ -21,6 +21,7 @@ pub(super) fn value(manifest: &Manifest, planned: &Planned<'_>, key: &str) -> Op
             "groups" => Some(service.groups.iter().map(|group| group.as_str().to_owned()).collect())
                 .filter(|groups: &Vec<String>| !groups.is_empty()),
             "notify-access" => service.notify_access.map(|access| vec![access_word(access).to_owned()]),
+            "kill" => service.kill.map(|mode| vec![kill_word(mode).to_owned()]),
             "early" => service.early.then(|| vec!["no".to_owned()]),
             "umask" => service.umask.as_ref().map(|mode| vec![mode.to_string()]),
             "working-directory" => {
@@ -55,6 +56,15 @@ fn type_word(kind: ServiceType) -> &'static str {
         ServiceType::Notify => "notify",
         ServiceType::NotifyReload => "notify-reload",
         ServiceType::Idle => "idle",
+    }
+}
+
+fn kill_word(mode: KillMode) -> &'static str {
+    match mode {
+        KillMode::ControlGroup => "control-group",
+        KillMode::Mixed => "mixed",
+        KillMode::Process => "process",
+        KillMode::None => "none",
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Exact, File, FileKind, Form, LiteralLines, Renderer, escape, exactly, losses, setting};
 use crate::manifest::words::{EnvironmentFile, UnitName};
-use crate::manifest::{Commands, KillMode, MainPid, Restart, Scope, Service};
+use crate::manifest::{Commands, MainPid, Restart, Scope, Service};
 use crate::policy::{Planned, Policy};
 use crate::target::Feature;
 
@@ -28,7 +28,6 @@ struct View {
     restart_delay: Option<String>,
     start_timeout: Option<String>,
     stop_timeout: Option<String>,
-    kill: Option<&'static str>,
     literal: LiteralLines,
     install: Vec<String>,
 }
@@ -161,12 +160,6 @@ fn view(service: &Service, credentials: &str) -> View {
         restart_delay: service.restart_delay.as_ref().map(|span| span.as_str().to_owned()),
         start_timeout: service.start_timeout.as_ref().map(|span| span.as_str().to_owned()),
         stop_timeout: service.stop_timeout.as_ref().map(|span| span.as_str().to_owned()),
-        kill: service.kill.map(|mode| match mode {
-            KillMode::ControlGroup => "control-group",
-            KillMode::Mixed => "mixed",
-            KillMode::Process => "process",
-            KillMode::None => "none",
-        }),
         literal,
         install,
     }

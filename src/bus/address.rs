@@ -71,15 +71,30 @@ impl Address {
     fn direct(&self, environment: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
         let set = |variable: &str| environment(variable).filter(|value| !value.is_empty());
         match self {
-            Self::System => set("DBUS_SYSTEM_BUS_ADDRESS").is_none().then(|| PathBuf::from(SYSTEM_MANAGER)),
+            Self::System => self.is_own_in(&environment).then(|| PathBuf::from(SYSTEM_MANAGER)),
             Self::User => {
                 let directory = set("XDG_RUNTIME_DIR")?.into_string().ok()?;
-                // A login sets the address of the user's bus, which lies in the runtime directory.
-                let bus = user_bus(&directory);
-                let is_own = set("DBUS_SESSION_BUS_ADDRESS").is_none_or(|address| *address == *bus);
-                is_own.then(|| Path::new(&directory).join(USER_MANAGER))
+                self.is_own_in(&environment).then(|| Path::new(&directory).join(USER_MANAGER))
             }
             Self::At(_) => None,
+        }
+    }
+
+    /// Whether it is the bus of this host, which no variable leads away from.
+    pub fn is_own(&self) -> bool {
+        self.is_own_in(|variable| env::var_os(variable))
+    }
+
+    fn is_own_in(&self, environment: impl Fn(&str) -> Option<OsString>) -> bool {
+        let set = |variable: &str| environment(variable).filter(|value| !value.is_empty());
+        match self {
+            Self::System => set("DBUS_SYSTEM_BUS_ADDRESS").is_none(),
+            // A login sets the address of the user's bus, which lies in the runtime directory.
+            Self::User => set("DBUS_SESSION_BUS_ADDRESS").is_none_or(|address| {
+                let directory = set("XDG_RUNTIME_DIR").and_then(|directory| directory.into_string().ok());
+                directory.is_some_and(|directory| *address == *user_bus(&directory))
+            }),
+            Self::At(_) => false,
         }
     }
 

@@ -63,11 +63,12 @@ pub(super) fn bus_variable(scope: Scope) -> &'static str {
     }
 }
 
-/// Whether the bus is this host's own. A login sets the address of the user's bus, which lies in the runtime directory.
+/// Whether the bus is this host's own.
 pub(super) fn is_own_bus(scope: Scope) -> bool {
-    let Some(address) = std::env::var_os(bus_variable(scope)) else { return true };
-    let runtime = std::env::var("XDG_RUNTIME_DIR").unwrap_or_default();
-    scope == Scope::User && !runtime.is_empty() && address == *format!("unix:path={runtime}/bus")
+    match scope {
+        Scope::System => Address::System.is_own(),
+        Scope::User => Address::User.is_own(),
+    }
 }
 
 /// This host's files, where the bus is this host's own: only they say where a value was written.

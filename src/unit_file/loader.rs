@@ -143,7 +143,7 @@ impl<'r> Loader<'r> {
         };
         match unit.fragment {
             None if FRAGMENTLESS.contains(&name.suffix()) => {}
-            None => return Ok(Load::NotFound),
+            None => return Ok(self.passed_over(name).unwrap_or(Load::NotFound)),
             Some(fragment) => {
                 let read = fragment.read_regular(&mut self.content);
                 let path = fragment.path;
@@ -192,6 +192,17 @@ impl<'r> Loader<'r> {
             text.drop_ins.push(path);
         }
         Ok(Load::Loaded(text))
+    }
+
+    /// What has the name of a unit and cannot be one: systemd goes on as if it were not there.
+    fn passed_over(&self, name: &UnitName) -> Option<Load> {
+        let paths = self.search.directories().iter().map(|directory| directory.join(name.as_str()));
+        let is_odd = |path: &PathBuf| {
+            let kind = self.root.kind(path, Links::Follow).ok().flatten();
+            kind.is_some_and(|kind| kind != Kind::File)
+        };
+        let path = paths.into_iter().find(is_odd)?;
+        Some(unread(path, "not a regular file, so that systemd passes it over".to_owned()))
     }
 
     fn content(&self, path: &Path) -> io::Result<Content> {

@@ -84,9 +84,13 @@ fn masks_and_broken_files_stop_the_unit() -> anyhow::Result<()> {
         let path = format!("/etc/systemd/system/{mask}.service").into();
         assert_eq!(load(&tree, &format!("{name}.service"))?, Load::Masked { path }, "{name}");
     }
-    for name in ["dangling", "away", "one", "dir"] {
+    for name in ["dangling", "away", "one"] {
         assert_eq!(load(&tree, &format!("{name}.service"))?, Load::NotFound, "{name}");
     }
+    let odd = load(&tree, "dir.service")?;
+    let Load::Unread { path, reason } = odd else { anyhow::bail!("{odd:?}") };
+    assert_eq!(path, std::path::Path::new("/etc/systemd/system/dir.service"));
+    assert!(reason.contains("passes it over"), "{reason}");
     for (name, expected) in [("header", Some(3)), ("bytes", Some(2)), ("tofifo", None)] {
         match load(&tree, &format!("{name}.service"))? {
             Load::Broken { line, .. } => assert_eq!(line, expected, "{name}"),

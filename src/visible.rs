@@ -42,6 +42,16 @@ pub fn quoted(text: &str) -> String {
     }
 }
 
+/// Bytes as text of as many lines: what is not UTF-8 stands there as `\xff`, so that nothing is replaced silently.
+pub fn text_of(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+    }
+    text
+}
+
 /// The same of bytes: what is not UTF-8 stands there as `\xff`, so that nothing is replaced silently.
 pub fn shown_bytes(bytes: &[u8]) -> String {
     let mut safe = String::with_capacity(bytes.len());

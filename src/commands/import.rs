@@ -21,6 +21,7 @@ use crate::status::Status;
 use crate::target::Target;
 use crate::unit_file::{Load, Loader, Root, UnitName, UnitText};
 use crate::unit_posture::read;
+use crate::visible::text_of;
 
 /// Makes the manifest that the command line asks for.
 pub(super) fn import(arguments: &Import, out: &mut dyn Write) -> Result<Status> {
@@ -143,7 +144,15 @@ impl Reader<'_> {
                 let path = folder.join(&entry.name);
                 let reading = || format!("reading `{}`", path.display());
                 if let Some(bytes) = self.root.read(&path).with_context(reading)? {
-                    let text = String::from_utf8_lossy(&bytes).into_owned();
+                    if let Err(error) = std::str::from_utf8(&bytes) {
+                        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+                        let line = before.split(|byte| *byte == b'\n').count();
+                        tell(&format!(
+                            "{}:{line}: not UTF-8; its bytes are shown as `\\xff`",
+                            path.display()
+                        ));
+                    }
+                    let text = text_of(&bytes);
                     found.push(Snippet { path: path.display().to_string(), text });
                 }
             }

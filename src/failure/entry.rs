@@ -94,7 +94,7 @@ pub fn field(entry: &Value, name: &str) -> Option<String> {
         Value::Array(members) => {
             let byte = |member: &Value| member.as_u64().and_then(|byte| u8::try_from(byte).ok());
             match members.iter().map(byte).collect::<Option<Vec<u8>>>() {
-                Some(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+                Some(bytes) => Some(crate::visible::text_of(&bytes)),
                 None => members.first()?.as_str().map(str::to_owned),
             }
         }
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn fields_may_be_bytes_or_several() {
         let entry = json!({"MESSAGE": [104, 105, 255], "_PID": ["7", "8"], "EXIT_CODE": null});
-        assert_eq!(field(&entry, "MESSAGE").as_deref(), Some("hi\u{fffd}"));
+        assert_eq!(field(&entry, "MESSAGE").as_deref(), Some("hi\\xff"));
         assert_eq!(field(&entry, "_PID").as_deref(), Some("7"));
         assert_eq!(field(&entry, "EXIT_CODE"), None);
         assert_eq!(Fields::of(Scope::User).line(&entry, "a.service").pid, Some(7));

@@ -30,6 +30,7 @@ pub use status::{Filters, Status};
 
 use crate::catalogue::{LabelFile, Namespace};
 use crate::unit_file::read_whole;
+use crate::visible::text_of;
 
 /// Something that the kernel may tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -331,7 +332,7 @@ const MAX_SIZE: u64 = 16 << 20;
 pub(crate) fn read_text(dir: &Dir, file: &str) -> io::Result<String> {
     let mut bytes = Vec::new();
     read_whole(&dir.open(file)?.into_std(), MAX_SIZE, &mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(text_of(&bytes))
 }
 
 fn text(dir: &Dir, file: &str) -> Fact<String> {

@@ -89,7 +89,7 @@ fn masks_and_broken_files_stop_the_unit() -> anyhow::Result<()> {
     }
     let odd = load(&tree, "dir.service")?;
     let Load::Unread { path, reason } = odd else { anyhow::bail!("{odd:?}") };
-    assert_eq!(path, std::path::Path::new("/etc/systemd/system/dir.service"));
+    assert_eq!(path, Path::new("/etc/systemd/system/dir.service"));
     assert!(reason.contains("passes it over"), "{reason}");
     for (name, expected) in [("header", Some(3)), ("bytes", Some(2)), ("tofifo", None)] {
         match load(&tree, &format!("{name}.service"))? {

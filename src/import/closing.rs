@@ -50,13 +50,14 @@ impl Making<'_> {
                 changed |= self.close_one(row, &made);
             }
             if !changed && !self.drop_a_need(wanting.len())? {
-                for row in wanting {
-                    let shown = |posture: &Posture| row.kind.write(&posture.get(row).value);
-                    let (found, made) = (shown(&self.found), shown(&made));
-                    self.left.push(format!("{}={found} comes out as `{made}`", row.name));
-                }
-                return Ok(());
+                break;
             }
+        }
+        let made = self.make()?.posture;
+        for row in self.wanting(&made) {
+            let shown = |posture: &Posture| row.kind.write(&posture.get(row).value);
+            let (found, made) = (shown(&self.found), shown(&made));
+            self.left.push(format!("{}={found} comes out as `{made}`", row.name));
         }
         Ok(())
     }
@@ -176,7 +177,7 @@ impl Making<'_> {
         let differs = |row: &Directive| differences.iter().find(|difference| difference.directive == row);
         let wanting = |row: &&&'static Directive| {
             let found = &self.found.get(row).value;
-            if self.is_vain(row) {
+            if self.is_vain(row) || self.unsayable.contains(row.name) {
                 return false;
             }
             if self.is_explicit(row) {

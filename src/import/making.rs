@@ -1,6 +1,7 @@
 //! From a unit to its manifest, step by step: what is said, what is needed, what is closed; and each time what the loader
 //! and the renderer make of it so far.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -99,6 +100,7 @@ pub fn import(subject: &Subject, target: &Target, strictness: Option<Strictness>
         draft: Draft::new(subject.scope),
         closes_more: false,
         left: Vec::new(),
+        unsayable: BTreeSet::new(),
     };
     for notice in reading.notices.iter().filter(|notice| notice.directive.is_some()) {
         let line = notice.line.map_or_else(String::new, |line| format!(":{line}"));
@@ -142,6 +144,8 @@ pub(super) struct Making<'s> {
     /// Whether more may be closed than the unit closes: a strictness was asked for.
     pub(super) closes_more: bool,
     pub(super) left: Vec<String>,
+    /// Directives that no override can say, which was told.
+    pub(super) unsayable: BTreeSet<&'static str>,
 }
 
 /// What a draft comes to.
@@ -241,7 +245,10 @@ impl Making<'_> {
                     self.keep(*kind, stem, &setting);
                 }
             }
-            Item::Override(name) => self.left.push(format!("{name}=: no override can say it")),
+            Item::Override(name) => {
+                self.unsayable.insert(*name);
+                self.left.push(format!("{name}=: no override can say it"));
+            }
             Item::Snippet(line) => self.left.push(line.clone()),
             Item::Literal(what) => self.left.push(what.clone()),
             Item::Need | Item::Hint(_) | Item::Denial | Item::Given => {}

@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
+use super::diag::{Family, listening};
 use crate::bus_value::BusValue;
 use crate::manifest::words::Protocol;
 use crate::process::read_text;
@@ -71,12 +72,12 @@ pub(crate) struct Sockets {
 /// What Linux has where nobody changes it.
 const EPHEMERAL: RangeInclusive<u16> = 32_768..=60_999;
 
-/// Listening, of TCP; unconnected, of UDP (include/net/tcp_states.h).
-const IP_TABLES: [(&str, Protocol, &str); 4] = [
-    ("tcp", Protocol::Tcp, "0A"),
-    ("tcp6", Protocol::Tcp, "0A"),
-    ("udp", Protocol::Udp, "07"),
-    ("udp6", Protocol::Udp, "07"),
+/// Listening, of TCP; unconnected, of UDP (include/net/tcp_states.h); and what else the kernel is asked for the same by.
+const IP_TABLES: [(&str, Protocol, &str, Option<Family>); 4] = [
+    ("tcp", Protocol::Tcp, "0A", Some(Family::V4)),
+    ("tcp6", Protocol::Tcp, "0A", Some(Family::V6)),
+    ("udp", Protocol::Udp, "07", None),
+    ("udp6", Protocol::Udp, "07", None),
 ];
 
 impl Sockets {
@@ -108,7 +109,7 @@ impl Sockets {
         let mut tables = BTreeMap::new();
         if let Ok(manager) = self.proc.open_dir("1") {
             networks.extend(network(&manager));
-            read_tables(&manager, &mut tables);
+            self.read_tables(&manager, &mut tables);
         }
         let mut holders: Vec<(u32, BTreeSet<u64>)> = Vec::new();
         for pid in processes {
@@ -127,7 +128,7 @@ impl Sockets {
             }
             // One whose network has no number is asked for its own tables.
             if network(&dir).is_none_or(|network| networks.insert(network)) {
-                read_tables(&dir, &mut tables);
+                self.read_tables(&dir, &mut tables);
             }
             holders.push((*pid, inodes));
         }
@@ -140,6 +141,23 @@ impl Sockets {
             }
         }
         held
+    }
+
+    /// What is listened on in the network of a process, by the socket's inode number.
+    fn read_tables(&self, dir: &Dir, tables: &mut BTreeMap<u64, Address>) {
+        let own = self.proc.open_dir("self").ok().and_then(|own| network(&own));
+        let is_own = own.is_some() && network(dir) == own;
+        for (file, protocol, state, family) in IP_TABLES {
+            let address = |(inode, address)| (inode, Address::Ip(protocol, canonical(address)));
+            if let Some(listed) = family.filter(|_| is_own).and_then(|family| listening(family).ok()) {
+                tables.extend(listed.into_iter().map(address));
+            } else {
+                let table = text(dir, &format!("net/{file}")).unwrap_or_default();
+                tables.extend(table.lines().skip(1).filter_map(|line| ip_row(line, state)).map(address));
+            }
+        }
+        let table = text(dir, "net/unix").unwrap_or_default();
+        tables.extend(table.lines().skip(1).filter_map(unix_row));
     }
 
     fn ephemeral(&self) -> Option<RangeInclusive<u16>> {
@@ -202,17 +220,6 @@ fn network(dir: &Dir) -> Option<String> {
     Some(target.to_string_lossy().into_owned())
 }
 
-/// What is listened on in the network of a process, by the socket's inode number.
-fn read_tables(dir: &Dir, tables: &mut BTreeMap<u64, Address>) {
-    for (file, protocol, state) in IP_TABLES {
-        let table = text(dir, &format!("net/{file}")).unwrap_or_default();
-        let row = |line| ip_row(line, state).map(|(inode, address)| (inode, Address::Ip(protocol, address)));
-        tables.extend(table.lines().skip(1).filter_map(row));
-    }
-    let table = text(dir, "net/unix").unwrap_or_default();
-    tables.extend(table.lines().skip(1).filter_map(unix_row));
-}
-
 pub(super) fn text(dir: &Dir, file: &str) -> Option<String> {
     read_text(dir, file).ok()
 }
@@ -225,7 +232,7 @@ fn ip_row(line: &str, wanted: &str) -> Option<(u64, SocketAddr)> {
     let inode = fields.nth(5)?.parse().ok()?;
     let (address, port) = local.split_once(':')?;
     let address = SocketAddr::new(ip(address)?, u16::from_str_radix(port, 16).ok()?);
-    (state == wanted).then(|| (inode, canonical(address)))
+    (state == wanted).then_some((inode, address))
 }
 
 /// Words of 32 bits in the machine's byte order, whose bytes in memory are the address.

@@ -11,6 +11,7 @@
 //! Ids: `listener.undeclared`, `listener.missing`, `listener.not-known`.
 
 mod declared;
+mod diag;
 mod families;
 mod held;
 #[cfg(test)]

@@ -49,6 +49,7 @@ pub fn generate(arguments: &Generate, out: &mut dyn Write) -> Result<Status> {
             let fitted = target::fit(manifest, targets).with_context(rendering)?;
             let rendered_files =
                 render::render_fitted(&fitted.manifest, targets, form).with_context(rendering)?;
+            lint::refused(&fitted.manifest, targets, &rendered_files.files).with_context(rendering)?;
             let files = match &mut units {
                 Some(units) => units.drop_ins(manifest, targets).with_context(rendering)?,
                 None => rendered_files.files,

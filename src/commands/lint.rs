@@ -5,7 +5,9 @@ use std::io::Write;
 use super::{manifest_file, print, tell};
 use crate::cli::{Format, Lint};
 use crate::lint::{self, Report};
+use crate::render::{Form, render_fitted};
 use crate::status::Status;
+use crate::target::fit;
 
 /// Runs `lint`.
 pub(super) fn lint(arguments: &Lint, out: &mut dyn Write) -> anyhow::Result<Status> {
@@ -15,7 +17,16 @@ pub(super) fn lint(arguments: &Lint, out: &mut dyn Write) -> anyhow::Result<Stat
     let mut reports: Vec<Report> = Vec::new();
     for path in &arguments.manifests {
         // The problems of one manifest do not hide those of another.
-        let report = manifest_file::read(path).and_then(|loaded| Ok(examine(&loaded.manifest, &targets)?));
+        let report = manifest_file::read(path).and_then(|loaded| {
+            let report = examine(&loaded.manifest, &targets)?;
+            let together = if arguments.split { 1 } else { targets.len() };
+            for targets in targets.chunks(together.max(1)) {
+                let fitted = fit(&loaded.manifest, targets)?;
+                let files = render_fitted(&fitted.manifest, targets, Form::Units)?.files;
+                lint::refused(&fitted.manifest, targets, &files)?;
+            }
+            Ok(report)
+        });
         match report {
             Ok(report) => {
                 status = status.and(report.status());

@@ -4,12 +4,14 @@
 
 mod json;
 mod losses;
+mod refused;
 mod text;
 
 use std::collections::BTreeMap;
 
 pub use json::{json, schema};
 pub use losses::{Fit, Instead, Lost, losses};
+pub use refused::refused;
 pub use text::text;
 
 use crate::breakages;

@@ -81,6 +81,37 @@ fn what_a_program_imports_becomes_needs_and_comments() -> Result<()> {
 }
 
 #[test]
+fn other_abis_compilers_of_what_they_run_plugins_and_handed_over_sockets_are_seen() -> Result<()> {
+    let program = "int setgroups(); int personality(); int dlopen(); int sd_listen_fds();
+        int main(void) { return setgroups() + personality() + dlopen() + sd_listen_fds(); }";
+    let tree = tree("[Service]\nExecStart=/usr/bin/app\n", "int main(void) { return 0; }")?;
+    let library = |name: &str, text: &str| {
+        let file = format!("usr/lib/{name}");
+        compile(tree.path(), text, &["-shared", "-fPIC", &format!("-Wl,-soname,{name}"), "-o", &file])
+    };
+    library("libsystemd.so.0", "int sd_listen_fds(void) { return 0; }")?;
+    library("libluajit-5.1.so.2", "int lua(void) { return 0; }")?;
+    compile(
+        tree.path(),
+        program,
+        &["-Wl,--no-as-needed", "-o", "usr/bin/app", "usr/lib/libsystemd.so.0", "usr/lib/libluajit-5.1.so.2"],
+    )?;
+    let (manifest, told) = import(tree.path(), &[])?;
+    ensure!(told.is_empty(), "{told}");
+    for (sign, line) in [
+        ("setgroups", "becomes-users = \"/usr/bin/app imports setgroups\""),
+        ("personality", "foreign-abi = "),
+        ("an engine", "generates-code = \"/usr/bin/app is linked with libluajit-5.1.so.2"),
+        ("dlopen", "# /usr/bin/app imports dlopen: it loads code at run time"),
+        ("sd_listen_fds", "# /usr/bin/app imports sd_listen_fds: it may take its sockets from the manager"),
+    ] {
+        ensure!(manifest.lines().any(|found| found.starts_with(line)), "no sign of {sign} in\n{manifest}");
+    }
+    ensure!(manifest.contains("/usr/bin/app imports personality"), "{manifest}");
+    Ok(())
+}
+
+#[test]
 fn what_the_unit_denies_is_not_listed() -> Result<()> {
     let unit = "[Service]\nExecStart=/usr/bin/app\nUser=app\nRestrictAddressFamilies=AF_UNIX\nRestrictRealtime=yes\n\
         MemoryDenyWriteExecute=yes\n";

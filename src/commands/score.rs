@@ -292,10 +292,7 @@ impl<'a> Run<'a> {
             Format::Json => report::json(&self.report)?,
         };
         print(out, &text)?;
-        let status = self.status.and(self.report.status());
-        // The process ends, and all that the units were is gone with it.
-        std::mem::forget(self.report);
-        Ok(status)
+        Ok(self.status.and(self.report.status()))
     }
 }
 

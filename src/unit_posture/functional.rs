@@ -4,7 +4,7 @@
 //! settings.txt has the names by three releases. Between two of them nobody looked: there a name is taken for a setting if
 //! either has it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use super::refusal::{ACTIONS, EXIT_TYPES, LATER_ACTIONS, RESTARTS};
@@ -35,26 +35,30 @@ impl Setting {
     }
 }
 
-/// By section and name.
-fn settings() -> &'static BTreeMap<(&'static str, &'static str), Setting> {
-    static SETTINGS: OnceLock<BTreeMap<(&str, &str), Setting>> = OnceLock::new();
-    SETTINGS.get_or_init(|| {
-        let mut settings = BTreeMap::new();
-        for line in include_str!("settings.txt").lines().filter(|line| !line.starts_with('#')) {
-            let mut words = line.split(' ');
-            let (Some(name), Some(sections), Some(kind)) = (words.next(), words.next(), words.next()) else {
-                continue;
-            };
-            let releases = words.next();
-            let has = |major: u16| {
-                releases.is_none_or(|list| list.split(',').any(|word| word.parse() == Ok(major)))
-            };
-            for section in sections.split(',') {
-                settings.insert((section, name), Setting { kind, releases: MEASURED.map(has) });
-            }
-        }
-        settings
-    })
+/// The lines of settings.txt, in the order of their names.
+fn lines() -> &'static [&'static str] {
+    static LINES: OnceLock<Vec<&str>> = OnceLock::new();
+    LINES.get_or_init(|| include_str!("settings.txt").lines().filter(|line| !line.starts_with('#')).collect())
+}
+
+/// The name on a line.
+fn name(line: &'static str) -> &'static str {
+    line.split(' ').next().unwrap_or_default()
+}
+
+/// Whether a line is about a section.
+fn is_of(section: &str, line: &str) -> bool {
+    line.split(' ').nth(1).is_some_and(|sections| sections.split(',').any(|one| one == section))
+}
+
+/// A setting by its section and name. Of most units three or four are asked for.
+fn setting(section: &str, key: &str) -> Option<Setting> {
+    let first = lines().partition_point(|line| name(line) < key);
+    let named = lines().iter().skip(first).take_while(|line| name(line) == key);
+    let mut words = named.copied().find(|line| is_of(section, line))?.split(' ').skip(2);
+    let (kind, releases) = (words.next()?, words.next());
+    let has = |major: u16| releases.is_none_or(|list| list.split(',').any(|word| word.parse() == Ok(major)));
+    Some(Setting { kind, releases: MEASURED.map(has) })
 }
 
 /// Whether systemd reads a section in units of a type.
@@ -82,9 +86,10 @@ pub(super) fn of_line(assignment: &Assignment, unit: &UnitName, context: &Contex
     if !is_read(section, context.unit_type) || is_of_others(key) {
         return None;
     }
-    let setting = settings().get(&(section.as_str(), key.as_str()));
+    let setting = setting(section, key);
+    let is_known = setting.is_some();
     let Some(setting) = setting.filter(|setting| setting.may_be_in(context.release)) else {
-        let what = if setting.is_some() {
+        let what = if is_known {
             format!("is not read by systemd {}", context.release)
         } else {
             format!("is unknown in [{section}]{}", hint(section, key))
@@ -102,9 +107,8 @@ fn hint(section: &str, key: &str) -> String {
     if key.len() > LONGEST {
         return String::new();
     }
-    let own = || {
-        settings().keys().filter(|(own, _)| *own == section).map(|(_, name)| *name).collect::<BTreeSet<_>>()
-    };
+    let own =
+        || lines().iter().copied().filter(|line| is_of(section, line)).map(name).collect::<BTreeSet<_>>();
     let near = if matches!(section, "Unit" | "Install") { None } else { catalogue::nearest(key) };
     let near = near.or_else(|| nearest(key, own()));
     near.map(|near| format!("; did you mean `{near}=`?")).unwrap_or_default()
@@ -190,17 +194,18 @@ mod tests {
 
     #[test]
     fn settings_are_those_that_no_row_has() {
-        assert!(settings().len() > 250, "only {} settings", settings().len());
-        for (section, name) in settings().keys() {
-            assert!(catalogue::place_of(name).is_none(), "{name}= of [{section}] has a row");
+        assert!(lines().len() > 250, "only {} settings", lines().len());
+        assert!(lines().is_sorted_by_key(|line| name(line)), "they are looked up by their order");
+        for line in lines() {
+            assert!(catalogue::place_of(name(line)).is_none(), "{line} has a row");
         }
     }
 
     #[test]
     fn what_no_release_nearby_reads_is_no_setting() {
         let may_be = |name, release: &str| {
-            let setting = &settings()[&("Service", name)];
-            release.parse().is_ok_and(|release| setting.may_be_in(release))
+            let setting = setting("Service", name);
+            release.parse().is_ok_and(|release| setting.is_some_and(|setting| setting.may_be_in(release)))
         };
         assert!(may_be("CPUShares", "252") && may_be("CPUShares", "257.13") && may_be("CPUShares", "260"));
         assert!(!may_be("CPUShares", "262.1"));

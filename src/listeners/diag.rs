@@ -1,9 +1,11 @@
-//! Listening TCP sockets of the own network, as the kernel lists them by state (sock_diag(7)). The table in /proc has the
+//! Listening TCP sockets of a network, as the kernel lists them by state (sock_diag(7)). The table in /proc has the
 //! listening ones behind a walk over all that may be connected, which takes milliseconds at each read of it.
 
+use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::thread;
 use std::time::Duration;
 
 use netlink_packet_core::{
@@ -15,6 +17,7 @@ use netlink_packet_sock_diag::inet::{ExtensionFlags, InetRequest, SocketId, Stat
 use rustix::net::netlink::{self, SocketAddrNetlink};
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 /// What the kernel answers at once at most (NLMSG_GOODSIZE and its maximum in net/netlink/af_netlink.c).
 const ANSWER: usize = 1 << 15;
@@ -29,12 +32,27 @@ pub(super) enum Family {
     V6,
 }
 
-/// The inode number and the address of each.
+/// The inode number and the address of each. The network is that of the caller, or the one of `elsewhere`, a file of
+/// /proc/PID/ns.
 ///
 /// # Errors
 ///
-/// Where the kernel has no such list, will not give it, or changed it while it was given.
-pub(super) fn listening(family: Family) -> io::Result<Vec<(u64, SocketAddr)>> {
+/// Where the kernel has no such list, will not give it, or changed it while it was given; where the network may not be
+/// entered, which takes CAP_SYS_ADMIN.
+pub(super) fn listening(family: Family, elsewhere: Option<&File>) -> io::Result<Vec<(u64, SocketAddr)>> {
+    let Some(network) = elsewhere else { return ask(family) };
+    // The thread alone goes there, and ends there.
+    let asking = || {
+        move_into_link_name_space(network.as_fd(), Some(LinkNameSpaceType::Network))?;
+        ask(family)
+    };
+    thread::scope(|scope| {
+        let asked = thread::Builder::new().spawn_scoped(scope, asking)?.join();
+        asked.unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))
+    })
+}
+
+fn ask(family: Family) -> io::Result<Vec<(u64, SocketAddr)>> {
     let socket = rustix::net::socket_with(
         AddressFamily::NETLINK,
         SocketType::RAW,
@@ -115,7 +133,7 @@ mod tests {
             let inode = std::fs::metadata(format!("/proc/self/fd/{}", listener.as_raw_fd()))?.ino();
             let address = listener.local_addr()?;
             // Where the kernel has no such list, the table must do.
-            if let Ok(found) = listening(family) {
+            if let Ok(found) = listening(family, None) {
                 assert!(found.contains(&(inode, address)), "{address}");
             }
             let held = Sockets::open("/proc")?.held(&[std::process::id()], Vec::new());

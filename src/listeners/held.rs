@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::fs::File;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -11,6 +12,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
+use rustix::fs::{Mode, OFlags, openat};
 
 use super::diag::{Family, listening};
 use crate::bus_value::BusValue;
@@ -145,11 +147,16 @@ impl Sockets {
 
     /// What is listened on in the network of a process, by the socket's inode number.
     fn read_tables(&self, dir: &Dir, tables: &mut BTreeMap<u64, Address>) {
+        // Without these this is no kernel's own /proc.
         let own = self.proc.open_dir("self").ok().and_then(|own| network(&own));
-        let is_own = own.is_some() && network(dir) == own;
+        let its = own.as_ref().and_then(|_| network(dir));
+        let elsewhere = (its != own).then(|| namespace(dir)).flatten();
+        let is_asked = its.is_some() && (its == own || elsewhere.is_some());
         for (file, protocol, state, family) in IP_TABLES {
             let address = |(inode, address)| (inode, Address::Ip(protocol, canonical(address)));
-            if let Some(listed) = family.filter(|_| is_own).and_then(|family| listening(family).ok()) {
+            let listed =
+                family.filter(|_| is_asked).and_then(|family| listening(family, elsewhere.as_ref()).ok());
+            if let Some(listed) = listed {
                 tables.extend(listed.into_iter().map(address));
             } else {
                 let table = text(dir, &format!("net/{file}")).unwrap_or_default();
@@ -212,6 +219,11 @@ pub(super) fn inodes(dir: &Dir) -> io::Result<BTreeSet<u64>> {
         inodes.extend(number.and_then(|number| number.parse::<u64>().ok()));
     }
     Ok(inodes)
+}
+
+/// Its network itself, which is behind a link that is none of a path.
+fn namespace(dir: &Dir) -> Option<File> {
+    openat(dir, "ns/net", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok().map(File::from)
 }
 
 /// What its network is called by the kernel.

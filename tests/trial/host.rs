@@ -41,7 +41,7 @@ fn server(name: &str, port: &str) -> String {
 
 pub(super) fn becomes_clean(machine: &Machine) -> Result<()> {
     install(machine)?;
-    let text = "type = \"oneshot\"\nexec = [\"/bin/sh\", \"-ec\", \"touch /srv/clean; echo 1 > /proc/sys/kernel/panic; cat /tmp/met\"]\n\
+    let text = "type = \"oneshot\"\nexec = [\"/bin/sh\", \"-ec\", \"touch /srv/clean; cat /tmp/met\"]\n\
                 [needs]\nstarts-as-root = \"it is a test\"\n";
     machine.install(b"text\n", "/tmp/met", 0o644)?;
     let path = manifest(machine, "clean", text)?;

@@ -82,15 +82,15 @@ pub fn news(
         rows.filter_map(|row| undone(row, &after.get(row).value, &after.context)).collect()
     };
     let unit = planned.unit_name();
-    let text = render::news(context! {
+    let context = context! {
         unit => unit.as_str(),
         targets,
         confined => Shown::from(Serde(confined)),
         breaks => Shown::from(Serde(breaks)),
         unit_lines => undo("Unit"),
         service_lines => undo("Service"),
-    })
-    .with_context(|| format!("telling of `{unit}`"))?;
+    };
+    let text = render::fill("news.j2", context).with_context(|| format!("telling of `{unit}`"))?;
     Ok(Some(text))
 }
 

@@ -12,7 +12,6 @@ mod lines;
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -25,7 +24,7 @@ use crate::policy::{Planned, Policy, common, plan};
 use crate::posture::{Origin, Posture, Reason, Setting};
 use crate::render::{self, DROP_IN, Exact, File, FileKind, Form};
 use crate::target::{self, Target};
-use crate::unit_file::{Assignment, UnitText, parse};
+use crate::unit_file::{Assignment, UnitText};
 use crate::unit_posture::{Reading, read};
 use lines::{Fitting, Lines, Opening, World};
 
@@ -59,7 +58,7 @@ pub fn against(manifest: &Manifest, targets: &[Target], service: &str, unit: &Un
         .iter()
         .find(|file| matches!(file.kind, FileKind::Unit | FileKind::UserUnit) && file.name == service)
         .with_context(|| format!("the manifest does not declare `{service}`"))?;
-    let whole = whole_unit(&unit, &whole.text);
+    let whole = unit.clone().with_text("manifest", &whole.text);
     let manifest = &target::fit(manifest, targets)?.manifest;
     let planned = plan(manifest).into_iter().find(|planned| planned.unit_name() == service);
     let planned = planned.with_context(|| format!("the manifest does not declare `{service}`"))?;
@@ -135,19 +134,6 @@ fn place_among(unit: &UnitText) -> usize {
         is_drop_in && line.source.file_name().is_some_and(|name| name > DROP_IN)
     };
     unit.assignments.iter().position(is_later).unwrap_or(unit.assignments.len())
-}
-
-/// The rendered unit, by the names of the one that is there, so that specifiers come to the same.
-fn whole_unit(unit: &UnitText, text: &str) -> UnitText {
-    let source: Arc<Path> = Arc::from(Path::new("manifest"));
-    let lines = parse(&source, text.as_bytes());
-    UnitText {
-        fragment: Some(source.to_path_buf()),
-        drop_ins: Vec::new(),
-        assignments: lines.assignments,
-        notices: lines.notices,
-        ..unit.clone()
-    }
 }
 
 /// The policy as the loader reads it, with its reasons.

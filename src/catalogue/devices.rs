@@ -13,6 +13,11 @@ use super::{
 use crate::manifest::Strictness;
 use crate::need::Need;
 
+/// The devices of no hardware that every service has, also with `PrivateDevices=yes` and `DevicePolicy=closed`
+/// (systemd.exec(5), systemd.resource-control(5)).
+pub(crate) const EVERYBODYS_DEVICES: [&str; 5] =
+    ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
+
 pub(super) static ROWS: &[&Directive] = &[&PRIVATE_DEVICES, &DEVICE_POLICY, &DEVICE_ALLOW];
 
 pub(crate) static PRIVATE_DEVICES: Directive = Directive {

@@ -42,6 +42,7 @@ pub(crate) use checks::{
     CallQuirks, has_default_dependencies, opens_session, runs_privileged, user_scope_counts,
 };
 pub use checks::{CheckGroup, FACETS, Facet, device_rules, runs_as_user};
+pub(crate) use devices::EVERYBODYS_DEVICES;
 pub(crate) use failing::CALLS_WANT;
 pub use failing::{Errno, ExecStep, Failing, Shows, Signal, What};
 pub use kind::{

@@ -1,14 +1,14 @@
 //! The page systemd-harden-directives(7): every directive of the catalogue, in its order.
 
 use anyhow::Result;
-use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{Environment, UndefinedBehavior, Value, context};
+use minijinja::{Value, context};
 use serde::Serialize;
 
 use super::sections::Article;
 use super::{Explanation, NEWEST, OLDEST, facts};
 use crate::catalogue::FAMILIES;
+use crate::render::environment;
 
 #[derive(Serialize)]
 struct Chapter {
@@ -27,11 +27,7 @@ pub fn manual() -> Result<String> {
             Chapter { title: family.title.to_uppercase(), articles }
         })
         .collect();
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    let mut syntax = SyntaxConfig::builder();
-    syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true);
-    environment.set_syntax(syntax.build()?);
+    let mut environment = environment()?;
     environment.add_filter("roff", |text: String| escaped(&text));
     environment.add_filter("lines", |text: String| lines(&text));
     environment.add_template("directives.7.j2", include_str!("../../templates/directives.7.j2"))?;

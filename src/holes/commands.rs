@@ -6,7 +6,7 @@ use crate::catalogue::runs_as_user;
 use crate::finding::{Finding, Severity};
 use crate::posture::Posture;
 use crate::syntax;
-use crate::unit_file::{Sources, UnitText};
+use crate::unit_file::{COMMAND_KEYS, Sources, UnitText};
 
 /// A command line of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,18 +34,6 @@ pub enum Privileges {
     Unconfined,
 }
 
-/// The keys of command lines, in the order of a start and a stop (systemd.service(5), systemd 262).
-const KEYS: [&str; 8] = [
-    "ExecCondition",
-    "ExecStartPre",
-    "ExecStart",
-    "ExecStartPost",
-    "ExecReload",
-    "ExecReloadPost",
-    "ExecStop",
-    "ExecStopPost",
-];
-
 pub(super) fn of_files(text: &UnitText) -> Vec<Command> {
     let mut commands: Vec<Command> = Vec::new();
     let mut sources = Sources::default();
@@ -53,7 +41,7 @@ pub(super) fn of_files(text: &UnitText) -> Vec<Command> {
         if !assignment.key.starts_with("Exec") {
             continue;
         }
-        let Some(key) = KEYS.into_iter().find(|key| *key == assignment.key) else { continue };
+        let Some(key) = COMMAND_KEYS.into_iter().find(|key| *key == assignment.key) else { continue };
         if assignment.value.is_empty() {
             commands.retain(|command| command.key != key);
         }
@@ -88,7 +76,7 @@ fn prefixed(word: &str) -> (&str, Privileges) {
 /// What `…Ex` properties say; systemd before 244 does not publish prefixes.
 pub(super) fn of_properties<'p>(get: impl Fn(&str) -> Option<&'p BusValue>) -> Vec<Command> {
     let mut commands = Vec::new();
-    for key in KEYS {
+    for key in COMMAND_KEYS {
         let published = get(&format!("{key}Ex")).and_then(BusValue::members).unwrap_or_default();
         commands.extend(published.iter().filter_map(|command| {
             let [path, _, flags, ..] = command.members()? else { return None };

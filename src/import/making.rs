@@ -2,8 +2,6 @@
 //! and the renderer make of it so far.
 
 use std::collections::BTreeSet;
-use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -22,7 +20,7 @@ use crate::policy::Contradictions;
 use crate::posture::Posture;
 use crate::render::{self, File, FileKind, Form};
 use crate::target::Target;
-use crate::unit_file::{UnitText, parse};
+use crate::unit_file::UnitText;
 use crate::unit_posture::{NoticeKind, read};
 
 /// A service with what belongs to it.
@@ -222,7 +220,7 @@ impl Making<'_> {
             .iter()
             .find(|file| matches!(file.kind, FileKind::Unit | FileKind::UserUnit) && file.name == unit);
         let file = file.with_context(|| format!("`{unit}` was not rendered"))?;
-        let text = unit_text(&self.subject.service, &file.text);
+        let text = self.subject.service.clone().with_text(MADE, &file.text);
         let reading = read(&text, &Posture::unset(text.id.as_str(), self.context));
         match reading.refused {
             Some(refused) => {
@@ -335,19 +333,6 @@ impl Making<'_> {
 
 /// What the draft is called; it stands in no message.
 const MADE: &str = "import.toml";
-
-/// A rendered unit in place of the files of `original`.
-fn unit_text(original: &UnitText, text: &str) -> UnitText {
-    let source: Arc<Path> = Arc::from(Path::new(MADE));
-    let lines = parse(&source, text.as_bytes());
-    UnitText {
-        fragment: Some(source.to_path_buf()),
-        drop_ins: Vec::new(),
-        assignments: lines.assignments,
-        notices: lines.notices,
-        ..original.clone()
-    }
-}
 
 fn places(problem: &Problem) -> Vec<Place> {
     std::iter::once(&problem.place).chain(problem.also.as_ref().map(|(place, _)| place)).cloned().collect()

@@ -1,8 +1,5 @@
 //! Units that a target refuses as a whole for what literal lines say: no key of a manifest comes to that.
 
-use std::path::Path;
-use std::sync::Arc;
-
 use anyhow::{Result, bail};
 
 use crate::manifest::Manifest;
@@ -10,7 +7,7 @@ use crate::policy::plan;
 use crate::posture::Posture;
 use crate::render::{File, FileKind, target_context};
 use crate::target::Target;
-use crate::unit_file::{UnitName, UnitText, parse};
+use crate::unit_file::{UnitName, UnitText};
 use crate::unit_posture::read;
 
 /// Reads services that have literal lines back as each target does.
@@ -25,16 +22,7 @@ pub fn refused(manifest: &Manifest, targets: &[Target], files: &[File]) -> Resul
             |file: &&File| matches!(file.kind, FileKind::Unit | FileKind::UserUnit) && file.name == name;
         let Some(file) = files.iter().find(is_it) else { continue };
         let id: UnitName = name.replace("@.service", "@i.service").parse()?;
-        let source: Arc<Path> = Arc::from(Path::new(&file.name));
-        let lines = parse(&source, file.text.as_bytes());
-        let text = UnitText {
-            names: [id.clone()].into(),
-            id,
-            fragment: Some(source.to_path_buf()),
-            drop_ins: Vec::new(),
-            assignments: lines.assignments,
-            notices: lines.notices,
-        };
+        let text = UnitText::of_text(id, &file.name, &file.text);
         for target in targets {
             let unset = Posture::unset(text.id.as_str(), target_context(target, manifest));
             if let Some(refused) = read(&text, &unset).refused {

@@ -118,7 +118,8 @@ const TEMPLATES: [(&str, &str); 10] = [
     ("PKGBUILD.j2", include_str!("../../templates/PKGBUILD.j2")),
 ];
 
-fn environment() -> Result<Environment<'static>> {
+/// How all templates are read.
+pub(crate) fn environment() -> Result<Environment<'static>> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let mut syntax = SyntaxConfig::builder();
@@ -189,15 +190,6 @@ pub struct Exact<'a> {
     pub written: &'a [Written],
     /// What stands above the lines of a directive, by its place in the catalogue; comments, with their sign.
     pub notes: &'a BTreeMap<usize, Vec<String>>,
-}
-
-/// Fills the template of what users of a package are told.
-pub(crate) fn news(context: minijinja::Value) -> Result<String> {
-    let mut environment = environment()?;
-    for (name, source) in TEMPLATES.into_iter().filter(|(name, _)| *name == "news.j2") {
-        environment.add_template(name, source)?;
-    }
-    Ok(environment.get_template("news.j2")?.render(context)?)
 }
 
 /// Renders a drop-in that was made for one unit.

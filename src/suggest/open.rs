@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{HeldBack, Purpose, Risk, Step, Suggestion};
-use crate::catalogue::{self, Directive, Kind, MaskGrammar, Opens, Stage, runs_as_user};
+use crate::catalogue::{self, Directive, EVERYBODYS_DEVICES, Kind, MaskGrammar, Opens, Stage, runs_as_user};
 use crate::holes::{Privileges, Surroundings};
 use crate::manifest::Strictness;
 use crate::need::Need;
@@ -65,17 +65,8 @@ const PLACES: [(&str, Need); 8] = [
     ("/proc/sys", Need::KernelTunables),
 ];
 
-/// Devices that every service has.
-const COMMON_DEVICES: [&str; 8] = [
-    "/dev/null",
-    "/dev/zero",
-    "/dev/full",
-    "/dev/random",
-    "/dev/urandom",
-    "/dev/stdin",
-    "/dev/stdout",
-    "/dev/stderr",
-];
+/// The streams of a service, which it has by other names.
+const STREAMS: [&str; 3] = ["/dev/stdin", "/dev/stdout", "/dev/stderr"];
 
 /// The needs that the lines of a unit show.
 fn shown(found: &Posture, around: &Surroundings) -> Vec<Presumption> {
@@ -87,7 +78,7 @@ fn shown(found: &Posture, around: &Surroundings) -> Vec<Presumption> {
         let lies_in = |folder: &str| Path::new(path).starts_with(folder);
         let place = PLACES.iter().find(|(folder, _)| lies_in(folder));
         needs.extend(place.map(|(_, need)| plain(*need, path)));
-        if lies_in("/dev") && !COMMON_DEVICES.contains(&path) {
+        if lies_in("/dev") && !EVERYBODYS_DEVICES.contains(&path) && !STREAMS.contains(&path) {
             let parameters = vec![("path", path.to_owned()), ("access", "rw".to_owned())];
             needs.push(Presumption { parameters, ..plain(Need::Devices, path) });
         }

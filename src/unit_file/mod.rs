@@ -65,6 +65,18 @@ pub enum Load {
     },
 }
 
+/// The keys of a service's command lines, in the order of a start and a stop (systemd.service(5), systemd 262).
+pub(crate) const COMMAND_KEYS: [&str; 8] = [
+    "ExecCondition",
+    "ExecStartPre",
+    "ExecStart",
+    "ExecStartPost",
+    "ExecReload",
+    "ExecReloadPost",
+    "ExecStop",
+    "ExecStopPost",
+];
+
 /// The files of one unit, split into assignments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnitText {
@@ -80,6 +92,28 @@ pub struct UnitText {
     pub assignments: Vec<Assignment>,
     /// What systemd ignores on the way, syntax only.
     pub notices: Vec<Notice>,
+}
+
+impl UnitText {
+    /// A unit of this name and no other, that is just this text.
+    pub(crate) fn of_text(id: UnitName, source: &str, text: &str) -> Self {
+        let names = BTreeSet::from([id.clone()]);
+        Self { id, names, fragment: None, drop_ins: Vec::new(), assignments: Vec::new(), notices: Vec::new() }
+            .with_text(source, text)
+    }
+
+    /// The unit with this text in place of all its files.
+    pub(crate) fn with_text(self, source: &str, text: &str) -> Self {
+        let source: Arc<Path> = Arc::from(Path::new(source));
+        let lines = parse(&source, text.as_bytes());
+        Self {
+            fragment: Some(source.to_path_buf()),
+            drop_ins: Vec::new(),
+            assignments: lines.assignments,
+            notices: lines.notices,
+            ..self
+        }
+    }
 }
 
 /// One line `Key=value`.

@@ -1,7 +1,7 @@
 //! What systemd makes of a line with commands (`config_parse_exec()`): how many it takes, or what ends the unit.
 
 use crate::release::Release;
-use crate::unit_file::{Assignment, Escapes, Quotes, UnitName, expand, next_word};
+use crate::unit_file::{Assignment, COMMAND_KEYS, Escapes, Quotes, UnitName, expand, next_word};
 use crate::visible::quoted;
 
 /// What a line comes to.
@@ -24,17 +24,7 @@ pub(super) struct Fault {
 pub(super) fn is_command(assignment: &Assignment) -> bool {
     let Assignment { section, key, .. } = assignment;
     match section.as_str() {
-        "Service" => matches!(
-            key.as_str(),
-            "ExecCondition"
-                | "ExecStartPre"
-                | "ExecStart"
-                | "ExecStartPost"
-                | "ExecReload"
-                | "ExecReloadPost"
-                | "ExecStop"
-                | "ExecStopPost"
-        ),
+        "Service" => COMMAND_KEYS.contains(&key.as_str()),
         "Socket" => matches!(key.as_str(), "ExecStartPre" | "ExecStartPost" | "ExecStopPre" | "ExecStopPost"),
         _ => false,
     }
@@ -102,8 +92,8 @@ fn word(text: &str) -> Result<(String, &str), String> {
     Ok((word, rest.trim_start_matches(BLANKS)))
 }
 
-/// Whether a failure of the program is ignored, whether it gets another name for itself, and the program without what stands before it, each sign once
-/// (`-@:+!|`); `!!` is one of its own.
+/// Whether a failure of the program is ignored, whether it gets another name for itself, and the program without what
+/// stands before it, each sign once (`-@:+!|`); `!!` is one of its own.
 fn without_prefixes(word: &str, release: Release) -> (bool, bool, &str) {
     let (mut ignores, mut named, mut plain, mut shell, mut rights) = (false, false, false, false, 0);
     let mut rest = word;

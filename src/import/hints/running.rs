@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::table::HINTS;
 use super::{Sighting, Sign};
-use crate::catalogue::Namespace;
+use crate::catalogue::{EVERYBODYS_DEVICES, Namespace};
 use crate::listeners::{Address, Families, Held, Holder};
 use crate::manifest::words::Protocol;
 use crate::process::{Fact, Holdings, Open, Process};
@@ -203,17 +203,8 @@ fn memory(scene: &Scene<'_>, one: &Seen, holdings: &Holdings, seen: &mut Sightin
     }
 }
 
-/// Devices that every service may have (`DevicePolicy=closed`), and terminals, which are no device of a service's own.
-const COMMON_DEVICES: [&str; 8] = [
-    "/dev/null",
-    "/dev/zero",
-    "/dev/full",
-    "/dev/random",
-    "/dev/urandom",
-    "/dev/tty",
-    "/dev/ptmx",
-    "/dev/console",
-];
+/// Terminals, which are no devices of a service's own.
+const TERMINALS: [&str; 3] = ["/dev/tty", "/dev/ptmx", "/dev/console"];
 
 fn files(scene: &Scene<'_>, one: &Seen, holdings: &Holdings, seen: &mut Sightings) {
     let name = &one.process.name;
@@ -243,7 +234,7 @@ fn at(scene: &Scene<'_>, one: &Seen, open: &Open, seen: &mut Sightings) {
     let Some(file) = (scene.file)(path) else { return };
     let for_writing = || format!("`{name}` has {path} open for writing (/proc/PID/fd)");
     if below("/dev") && file.kind == FileKind::Device {
-        if !COMMON_DEVICES.contains(&path) && !below("/dev/pts") {
+        if !EVERYBODYS_DEVICES.contains(&path) && !TERMINALS.contains(&path) && !below("/dev/pts") {
             let access = if open.writes { "rw" } else { "r" };
             let source = format!("`{name}` has {path} open (/proc/PID/fd)");
             seen.see(Sign::OpensDevice, &format!("{path} {access}"), source);

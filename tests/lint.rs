@@ -13,7 +13,7 @@ use crate::harness::{command, copy_tree, each_case, project, scratch};
 /// is told on standard error. `UPDATE_GOLDEN=1` rewrites what is expected.
 #[test]
 fn cases() -> Result<()> {
-    each_case("lint", 5, run)
+    each_case("lint", 6, run)
 }
 
 fn run(case: &Path) -> Result<()> {
@@ -59,5 +59,18 @@ fn the_document_says_which_schema_it_has() -> Result<()> {
     ensure!(services.len() == 6, "three services on two targets, not {}", services.len());
     let known: Vec<&Value> = services.iter().map(|service| &service["bpf_framework"]).collect();
     ensure!(known.contains(&&Value::from("unknown")) && known.contains(&&Value::from("yes")), "{known:?}");
+    Ok(())
+}
+
+/// A unit that systemd would refuse is not made either, whatever it is made for.
+#[test]
+fn what_a_target_refuses_is_not_generated() -> Result<()> {
+    let manifest = project("tests/cases/lint/refused/refused.toml");
+    for target in ["debian-12", "systemd-262", "debian-12,debian-13"] {
+        let output = command(&["generate", "--target", target]).arg(&manifest).output()?;
+        let told = String::from_utf8(output.stderr)?;
+        ensure!(output.status.code() == Some(2) && output.stdout.is_empty(), "{target}: {told}");
+        ensure!(told.contains("would refuse refused.service"), "{target}: {told}");
+    }
     Ok(())
 }

@@ -2,7 +2,7 @@
 //! the service started again, and a real client's request answered; by each strictness, with the exposure before and
 //! after. What had to be added by hand stands in tests/data/daemons.toml.
 
-pub(crate) mod packages;
+mod packages;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -51,6 +51,21 @@ struct Added {
     because: String,
 }
 
+/// A machine with these packages and the program under test; none where the host can have none, which is told and
+/// fails where one is required.
+pub(crate) fn machine_with(packages: &[&str], what: &str) -> Result<Option<Machine>> {
+    let machine = match Machine::boot(&Base::Host, |_| Ok(()))? {
+        Boot::Up(machine) => machine,
+        Boot::Impossible(reason) => return left_out(what, &reason).map(|()| None),
+    };
+    if let Err(reason) = packages::fetch(packages) {
+        return left_out(what, &format!("{reason:#}")).map(|()| None);
+    }
+    packages::install(&machine, packages)?;
+    machine.install_file(Path::new(BUILT), PROGRAM, 0o755)?;
+    Ok(Some(machine))
+}
+
 #[test]
 fn daemons_serve_their_clients_with_what_import_says_of_them() -> Result<()> {
     let table: BTreeMap<String, Daemon> =
@@ -58,15 +73,7 @@ fn daemons_serve_their_clients_with_what_import_says_of_them() -> Result<()> {
     let packages: Vec<&str> =
         table.values().flat_map(|daemon| &daemon.packages).map(String::as_str).collect();
     let what = format!("import for {} daemons", table.len());
-    let machine = match Machine::boot(&Base::Host, |_| Ok(()))? {
-        Boot::Up(machine) => machine,
-        Boot::Impossible(reason) => return left_out(&what, &reason),
-    };
-    if let Err(reason) = packages::fetch(&packages) {
-        return left_out(&what, &format!("{reason:#}"));
-    }
-    packages::install(&machine, &packages)?;
-    machine.install_file(Path::new(BUILT), PROGRAM, 0o755)?;
+    let Some(machine) = machine_with(&packages, &what)? else { return Ok(()) };
     let mut failed = Vec::new();
     let mut report = String::new();
     writeln!(report, "{:<26} shipped  import  default  strict  added by hand", "daemon")?;

@@ -1,15 +1,12 @@
 //! Daemons of Debian: what `import` says of them as they run, tried in their place at the highest strictness, with a
 //! client that is served.
 
-use std::path::Path;
-
 use anyhow::{Context as _, Result, ensure};
 
-use super::{BUILT, PROGRAM, nothing_is_left, tried};
-use crate::daemons::packages;
+use super::{PROGRAM, nothing_is_left, tried};
+use crate::daemons::machine_with;
+use crate::machine::Machine;
 use crate::machine::standins::said;
-use crate::machine::{Base, Boot, Machine};
-use crate::traced::left_out;
 
 /// The unit, and a client's request. All name the path that they cannot write, but for redis.
 const DAEMONS: [(&str, &[&str]); 3] = [
@@ -23,15 +20,7 @@ const PACKAGES: [&str; 5] = ["nginx", "curl", "redis-server", "mosquitto", "mosq
 #[test]
 fn daemons_of_a_distribution_are_tried_in_their_place() -> Result<()> {
     let what = format!("trials of {} daemons", DAEMONS.len());
-    let machine = match Machine::boot(&Base::Host, |_| Ok(()))? {
-        Boot::Up(machine) => machine,
-        Boot::Impossible(reason) => return left_out(&what, &reason),
-    };
-    if let Err(reason) = packages::fetch(&PACKAGES) {
-        return left_out(&what, &format!("{reason:#}"));
-    }
-    packages::install(&machine, &PACKAGES)?;
-    machine.install_file(Path::new(BUILT), PROGRAM, 0o755)?;
+    let Some(machine) = machine_with(&PACKAGES, &what)? else { return Ok(()) };
     let mut wrong = Vec::new();
     for (unit, request) in DAEMONS {
         if let Err(error) = serves(&machine, unit, request).and_then(|()| misses(&machine, unit, request)) {

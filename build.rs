@@ -3,6 +3,8 @@
 //! mapping and binding shared libraries; and a program that aborts on a panic never unwinds.
 //!
 //! `--no-default-features` leaves it to the linker's ways, for distributions that want the C library shared.
+//!
+//! Also made here: the JSON Schema of manifests in one line, as the program holds it.
 
 use std::env;
 use std::error::Error;
@@ -33,8 +35,28 @@ const WITHOUT_UNWINDING: &str =
 /// One body for functions that come to the same instructions: a tenth of the program. Not every linker knows it.
 const FOLDED: &str = "-Wl,--icf=all";
 
+/// Names of hosts, users and groups by the host's own modules (nsswitch.conf(5)): a C library that is inside a program
+/// would load those of whatever release it meets. Nothing here asks for such names but by files of a root; the library
+/// for D-Bus could, for a bus on another host. Whoever does is told that there is none.
+const NAMELESS: &str = "
+struct addrinfo;
+struct passwd;
+int getaddrinfo(const char *n, const char *s, const struct addrinfo *h, struct addrinfo **r) { return -4; }
+void freeaddrinfo(struct addrinfo *r) {}
+const char *gai_strerror(int e) { return \"this program looks up no names of hosts\"; }
+int getpwuid_r(unsigned u, struct passwd *p, char *b, unsigned long n, struct passwd **r) { *r = 0; return 0; }
+int getgrouplist(const char *u, unsigned g, unsigned *l, int *n) { return -1; }
+";
+
+/// The JSON Schema of manifests, as it is shipped beside the program: for people to read, in twice as many bytes.
+const SCHEMA: &str = "src/manifest/schema.json";
+
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed={SCHEMA}");
+    let folder = PathBuf::from(env::var("OUT_DIR")?);
+    let schema: serde_json::Value = serde_json::from_slice(&fs::read(SCHEMA)?)?;
+    fs::write(folder.join("schema.json"), schema.to_string())?;
     let is = |name: &str, wanted: &str| env::var(name).is_ok_and(|value| value == wanted);
     let is_native = env::var_os("HOST") == env::var_os("TARGET");
     let is_gnu = is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ENV", "gnu");
@@ -42,7 +64,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     if !is_native || !is_gnu || !is_wanted {
         return Ok(());
     }
-    let folder = PathBuf::from(env::var("OUT_DIR")?);
     let mut arguments = whole(&folder)?;
     arguments.push(FOLDED.to_owned());
     if !links(&folder, &arguments)? {
@@ -63,8 +84,14 @@ fn whole(folder: &Path) -> Result<Vec<String>, Box<dyn Error>> {
         if fs::symlink_metadata(&link).is_ok() {
             fs::remove_file(&link)?;
         }
-        if let Some(archive) = known(name) {
-            symlink(archive, link)?;
+        match known(name) {
+            // The linker takes the first that has a name: ours before those of the archive.
+            Some(archive) if name == "libc.a" => {
+                let nameless = nameless(folder)?;
+                fs::write(link, format!("INPUT ( {} {} )\n", nameless.display(), archive.display()))?;
+            }
+            Some(archive) => symlink(archive, link)?,
+            None => {}
         }
     }
     let script = folder.join("without-unwinding.ld");
@@ -78,6 +105,15 @@ fn whole(folder: &Path) -> Result<Vec<String>, Box<dyn Error>> {
         // The archives once more, for linkers that go through them in one direction.
         "-Wl,--start-group,-lc,-lgcc,-lgcc_eh,--end-group".to_owned(),
     ])
+}
+
+/// The archive of [`NAMELESS`], made in `folder`.
+fn nameless(folder: &Path) -> Result<PathBuf, Box<dyn Error>> {
+    let [source, object, archive] = ["c", "o", "a"].map(|ending| folder.join(format!("nameless.{ending}")));
+    fs::write(&source, NAMELESS)?;
+    Command::new("cc").args(["-Os", "-fPIE", "-c", "-o"]).arg(&object).arg(&source).status()?;
+    Command::new("ar").arg("rcs").arg(&archive).arg(&object).status()?;
+    Ok(archive)
 }
 
 /// Whether a program that is linked so starts and ends well.

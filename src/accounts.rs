@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 
+use crate::gather::Gather as _;
 use crate::unit_file::Root;
 
 /// Users and groups.
@@ -146,14 +147,14 @@ impl Accounts {
     pub(crate) fn members(&self, gid: u32) -> BTreeSet<&str> {
         let listed = self.groups.iter().filter(|group| group.gid == gid).flat_map(|group| &group.members);
         let primary = self.users.iter().filter(|user| user.gid == gid).map(|user| &user.name);
-        listed.chain(primary).map(String::as_str).collect()
+        listed.chain(primary).map(String::as_str).gather()
     }
 
     /// The groups that a user belongs to.
     pub(crate) fn groups_of(&self, name: &str) -> BTreeSet<u32> {
         let listed = self.groups.iter().filter(|group| group.members.iter().any(|member| member == name));
         let primary = self.user(name).map(|user| user.gid);
-        listed.map(|group| group.gid).chain(primary).collect()
+        listed.map(|group| group.gid).chain(primary).gather()
     }
 }
 

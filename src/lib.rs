@@ -20,6 +20,7 @@ pub mod evidence;
 pub mod explain;
 pub mod failure;
 pub mod finding;
+mod gather;
 pub mod guard;
 pub mod holes;
 pub mod import;

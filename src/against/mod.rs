@@ -19,6 +19,7 @@ use crate::catalogue::{self, Directive};
 use crate::context::Context;
 use crate::drift::{self, Relation};
 use crate::finding::Finding;
+use crate::gather::Gather as _;
 use crate::manifest::{Manifest, OverrideValue, Strictness};
 use crate::policy::{Planned, Policy, common, plan};
 use crate::posture::{Origin, Posture, Reason, Setting};
@@ -97,7 +98,7 @@ pub fn against(manifest: &Manifest, targets: &[Target], service: &str, unit: &Un
     let notes = said.iter().filter_map(|written| {
         Some((written.directive.index(), in_place(written.directive, &lines, &fitting)?))
     });
-    let exact = Exact { beside: &short(&unit), written: &said, notes: &notes.collect() };
+    let exact = Exact { beside: &short(&unit), written: &said, notes: &notes.gather() };
     let file = render::drop_in(manifest, targets, &planned, &policy, &exact)?;
     let before = worlds.first().context("no target")?.found.clone();
     let after = fitting.read(&lines).into_iter().next().context("no target")?;

@@ -9,6 +9,7 @@ use super::manager::{self, Connection};
 use crate::accounts::Accounts;
 use crate::catalogue::runs_as_user;
 use crate::context::{Mode, Scope};
+use crate::gather::Gather as _;
 use crate::holes::{Privileges, Surroundings};
 use crate::import::hints::running::{self, File, FileKind, Scene, Seen};
 use crate::import::hints::{Looked, programs, texts};
@@ -44,7 +45,7 @@ pub(super) fn look(root: &Root, unit: &UnitText, posture: &Posture, running: Opt
         .iter()
         .flat_map(|program| [Some(program.path.clone()), program.interpreter.clone()])
         .flatten()
-        .collect();
+        .gather();
     let keeps_root = around
         .commands
         .iter()
@@ -149,7 +150,7 @@ impl<'r> Host<'r> {
                 Fact::Known(path) if !path.ends_with(" (deleted)") => Some(path.clone()),
                 _ => None,
             })
-            .collect();
+            .gather();
         let count = processes.len();
         let scene = Scene {
             processes,

@@ -41,7 +41,10 @@ pub fn run(cli: &Cli, out: &mut dyn Write) -> anyhow::Result<Status> {
         Command::Explain(arguments) => explain::explain(arguments, out),
         Command::Try(arguments) => trial::run(arguments, out),
         Command::Completions(arguments) => completions::completions(arguments, out),
-        Command::Schema => print(out, crate::manifest::SCHEMA).map(|()| Status::Clean),
+        Command::Schema => {
+            let schema: serde_json::Value = serde_json::from_str(crate::manifest::SCHEMA)?;
+            print(out, &format!("{schema:#}\n")).map(|()| Status::Clean)
+        }
     }
 }
 

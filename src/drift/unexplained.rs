@@ -74,7 +74,7 @@ impl Drift {
                 accepted: None,
             });
         }
-        open.sort_by_key(|difference| difference.directive.index());
+        open.sort_by_cached_key(|difference| difference.directive.index());
         self.differences.extend(open);
     }
 }

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use crate::catalogue::{Directive, Proof, Requires, Sign, Trace};
 use crate::context::{Context, Scope};
 use crate::finding::{Finding, Severity};
+use crate::gather::Gather as _;
 use crate::posture::{Origin, Posture, Setting, default_value};
 use crate::process::{ControlGroup, Fact, Part, Process};
 use crate::value::Value;
@@ -114,7 +115,7 @@ pub fn control_files(posture: &Posture) -> BTreeSet<&'static str> {
         Trace::ControlGroup(file) => Some(file.file),
         _ => None,
     };
-    traces(posture).filter_map(file).collect()
+    traces(posture).filter_map(file).gather()
 }
 
 /// What of its processes a unit's directives are proved by, beside who they are. Where processes are in hierarchies of
@@ -124,7 +125,7 @@ pub fn process_parts(posture: &Posture, control_group: Option<&ControlGroup>) ->
         control_group.is_some_and(|group| !matches!(group.files.get(file), Some(Fact::Missing) | None))
     };
     let asks = |trace: &Trace| !matches!(trace, Trace::ControlGroup(file) if has(file.file));
-    traces(posture).filter(asks).flat_map(trace::parts).collect()
+    traces(posture).filter(asks).flat_map(trace::parts).gather()
 }
 
 /// All that the directives which say something may leave behind.

@@ -82,7 +82,7 @@ pub fn denials(symptoms: &Symptoms, around: &Surroundings<'_>) -> Denials {
         found.extend(denial.map(|denial| (place, denial)));
     }
     // An ending by the program's own words has their place.
-    found.sort_by_key(|(place, _)| *place);
+    found.sort_by_cached_key(|(place, _)| *place);
     let mut all: Vec<Denial> = Vec::new();
     for (_, denial) in found {
         match all.iter_mut().find(|known| known.is_like(&denial)) {

@@ -13,6 +13,7 @@ use super::making::Making;
 use super::toml::Value;
 use crate::catalogue::{self, Directive, Kind, MaskGrammar, Stage};
 use crate::drift::{self, Difference, Relation};
+use crate::gather::Gather as _;
 use crate::manifest::words::Line;
 use crate::manifest::{NeedName, Strictness};
 use crate::posture::{Origin, Posture, default_value};
@@ -216,7 +217,7 @@ impl Making<'_> {
             .iter()
             .filter(|difference| unasked(difference))
             .map(|found| found.directive.index())
-            .collect()
+            .gather()
     }
 
     /// States a directive as the unit has it, or what brings it along; whether that was new.

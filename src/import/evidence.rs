@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use super::lines::Setting;
 use super::statement::Statement;
 use crate::catalogue::{self, Directive, Give, Given, Kind, MaskGrammar, Strength, ToWhom, Yield};
+use crate::gather::Gather as _;
 use crate::manifest::Strictness;
 use crate::need::{NEEDS, Need};
 use crate::posture::{Posture, default_value};
@@ -84,7 +85,7 @@ impl Evidence<'_> {
     /// What the unit opens in its own words and the strictest policy would not.
     fn open(&self) -> BTreeSet<Atom> {
         let rows = catalogue::all().iter().filter(|row| !row.yields.is_empty() && self.is_explicit(row));
-        rows.flat_map(|row| self.opened(row).into_iter().map(|member| (row.index(), member))).collect()
+        rows.flat_map(|row| self.opened(row).into_iter().map(|member| (row.index(), member))).gather()
     }
 
     fn opened(&self, row: &'static Directive) -> Vec<String> {
@@ -329,7 +330,7 @@ fn rank(candidate: &Candidate) -> (Reverse<usize>, bool, usize, bool) {
     let row = candidate.need.row();
     let literal = row.parameters.contains(&"name");
     let opens = |directive: &&&Directive| directive.yields.iter().any(|offer| offer.to == candidate.need);
-    let explained: BTreeSet<usize> = candidate.explains.iter().map(|(index, _)| *index).collect();
+    let explained: BTreeSet<usize> = candidate.explains.iter().map(|(index, _)| *index).gather();
     let besides =
         catalogue::all().iter().filter(opens).filter(|row| !explained.contains(&row.index())).count();
     (Reverse(candidate.explains.len()), literal, besides, row.id.contains('.'))

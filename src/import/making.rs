@@ -303,7 +303,7 @@ impl Making<'_> {
     }
 
     fn finish(mut self) -> Result<Imported> {
-        self.left.sort();
+        self.left.sort_unstable();
         self.left.dedup();
         let mut head = vec![format!("Imported from {}.", sources(self.subject))];
         let missed = self.subject.looked.hidden.iter().chain(&self.subject.looked.missed);
@@ -326,7 +326,7 @@ impl Making<'_> {
                 _ => {}
             }
         }
-        kept.sort();
+        kept.sort_unstable();
         Ok(Imported { text, manifest, files, kept, left: self.left })
     }
 }

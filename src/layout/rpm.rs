@@ -9,6 +9,7 @@ use minijinja::{Value, context};
 use serde::Serialize;
 
 use super::{Units, shell_word, source_name};
+use crate::gather::Gather as _;
 use crate::render::{File, FileKind, fill};
 use crate::target::{Accounts, Target};
 
@@ -32,7 +33,7 @@ pub(super) fn snippet(package: &str, files: &[File], targets: &[Target], header:
     let accounts = accounts(targets)?;
     let sources: Vec<Source<'_>> =
         files.iter().zip(FIRST_SOURCE..).map(|(file, number)| source(file, number)).collect();
-    let own_folders: BTreeSet<String> = files.iter().filter_map(own_folder).collect();
+    let own_folders: BTreeSet<String> = files.iter().filter_map(own_folder).gather();
     let (system, user) = (Units::of(files, FileKind::Unit), Units::of(files, FileKind::UserUnit));
     let words = |units: &mut dyn Iterator<Item = &str>| units.map(shell_word).collect::<Vec<_>>().join(" ");
     let of = |kind| sources.iter().filter(|source| source.kind == kind).collect::<Vec<_>>();

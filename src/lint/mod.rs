@@ -114,7 +114,7 @@ pub fn lint(manifest: &Manifest, targets: &[Target]) -> Result<Report, Contradic
     }
     let fits = losses(manifest, targets)?;
     findings.extend(fits.iter().flat_map(Fit::findings));
-    findings.sort();
+    findings.sort_unstable();
     findings.dedup();
     Ok(Report { findings, fits })
 }
@@ -127,7 +127,7 @@ pub fn lint_each(manifest: &Manifest, targets: &[Target]) -> Result<Report, Cont
         all.findings.extend(report.findings);
         all.fits.extend(report.fits);
     }
-    all.findings.sort();
+    all.findings.sort_unstable();
     all.findings.dedup();
     all.fits.sort_by(|a, b| a.unit.cmp(&b.unit));
     Ok(all)

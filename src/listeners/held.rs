@@ -16,6 +16,7 @@ use rustix::fs::{Mode, OFlags, openat};
 
 use super::diag::{Family, listening};
 use crate::bus_value::BusValue;
+use crate::gather::Gather as _;
 use crate::manifest::words::Protocol;
 use crate::process::read_text;
 
@@ -182,7 +183,7 @@ impl SocketUnit {
             let [kind, address] = pair.members()? else { return None };
             published_address(kind.as_text()?, address.as_text()?)
         });
-        Self { name: name.to_owned(), is_active, addresses: addresses.collect() }
+        Self { name: name.to_owned(), is_active, addresses: addresses.gather() }
     }
 }
 

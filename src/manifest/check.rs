@@ -32,7 +32,7 @@ pub(crate) fn check(
     checks.contents();
     checks.instances();
     problems.append(&mut checks.problems);
-    checks.notices.sort();
+    checks.notices.sort_unstable();
     checks.notices
 }
 

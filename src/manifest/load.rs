@@ -114,7 +114,7 @@ pub fn load(sources: &Sources<'_>, options: &Options) -> Result<Manifest, Manife
     fill_in(&mut manifest, &resolved.tree, &mut problems);
     let mut notices = check(&manifest, &resolved.tree, *options, &mut problems);
     notices.extend(withhold_reloads(&mut manifest));
-    notices.sort();
+    notices.sort_unstable();
     manifest.notices = notices;
     if problems.is_empty() { Ok(manifest) } else { Err(ManifestError::new(problems)) }
 }

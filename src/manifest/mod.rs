@@ -53,8 +53,8 @@ pub use problem::{ManifestError, Problem};
 pub use resources::{Directories, Directory, Resources};
 pub use schema::schema;
 
-/// The JSON Schema of a manifest as the project ships it: the text of [`schema`].
-pub const SCHEMA: &str = include_str!("schema.json");
+/// The JSON Schema of a manifest as the project ships it, [`schema`], in one line.
+pub const SCHEMA: &str = include_str!(concat!(env!("OUT_DIR"), "/schema.json"));
 pub use service::{
     Credential, CredentialFallback, KillMode, Log, LogFile, MainPid, NotifyAccess, Output, Restart, Service,
     ServiceType, Stdin,

@@ -71,7 +71,7 @@ impl fmt::Display for Problem {
 impl ManifestError {
     /// Sorted by place, each problem once.
     pub(crate) fn new(mut problems: Vec<Problem>) -> Self {
-        problems.sort();
+        problems.sort_unstable();
         problems.dedup();
         Self { problems }
     }

@@ -7,6 +7,7 @@ use super::document::Place;
 use super::problem::Problem;
 use super::tree::{Entry, Node, Table, Value, merge};
 use super::words::{nearest, quoted};
+use crate::gather::Gather as _;
 
 /// Keys that may stand at the top, where they hold for every service.
 pub(crate) const DEFAULTS: [&str; 8] = [
@@ -165,7 +166,7 @@ fn spell_out_need(need: &mut Entry) {
 fn take_defaults(tree: &mut Node) -> Node {
     let place = tree.place.clone();
     let found = tree.table_mut().map(|top| DEFAULTS.map(|name| top.remove_entry(name)));
-    let defaults: Table = found.into_iter().flatten().flatten().collect();
+    let defaults: Table = found.into_iter().flatten().flatten().gather();
     Node { value: Value::Table(defaults), place }
 }
 

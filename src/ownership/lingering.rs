@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Subject, stated};
 use crate::accounts::Accounts;
 use crate::finding::{Finding, Severity};
+use crate::gather::Gather as _;
 use crate::manifest::words::UserName;
 use crate::process::Status;
 
@@ -28,7 +29,7 @@ pub(crate) fn lingering(
         let Some(gid) = accounts.gid(name.as_str()).filter(|gid| *gid != 0) else { continue };
         let given = Given::of(subject, accounts, name);
         let members: BTreeSet<u32> =
-            accounts.members(gid).into_iter().filter_map(|member| accounts.uid(member)).collect();
+            accounts.members(gid).into_iter().filter_map(|member| accounts.uid(member)).gather();
         let is_foreign = |(pid, status): &(&u32, &Status)| {
             let [user, ..] = status.users;
             let [real, ..] = status.groups;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{Activity, Audit, stated};
 use crate::accounts::Account;
 use crate::finding::{Finding, Severity};
+use crate::gather::Gather as _;
 use crate::manifest::words::UserName;
 use crate::manifest::{Group, Members, Place, User};
 
@@ -132,7 +133,7 @@ impl Audit<'_> {
         let primary = users.iter().filter(|(_, user)| user.group.as_ref() == Some(name));
         let own = users.iter().filter(|(user, rule)| *user == name && rule.group.is_none());
         let expected: BTreeSet<&str> =
-            listed.iter().chain(primary.chain(own).map(|(user, _)| user)).map(UserName::as_str).collect();
+            listed.iter().chain(primary.chain(own).map(|(user, _)| user)).map(UserName::as_str).gather();
         for extra in members.difference(&expected) {
             self.extra(extra, name.as_str(), &group.place);
         }

@@ -9,6 +9,7 @@ use super::way::{End, Step, Way, Writer};
 use super::{Activity, Audit, stated};
 use crate::accounts::Accounts;
 use crate::finding::{Finding, Severity};
+use crate::gather::Gather as _;
 use crate::manifest::{Missing, PathKind, Place};
 
 const SET_USER: u16 = 0o4000;
@@ -213,7 +214,7 @@ impl Audit<'_> {
                 .filter(|writer| {
                     *writer != Writer::User(step.owner_of_entry) || path != step_path(path, step)
                 })
-                .collect();
+                .gather();
             let worst = writers.iter().filter_map(|writer| self.threat(*writer, own, claim)).max();
             let Some(severity) = worst else { continue };
             let text = format!(

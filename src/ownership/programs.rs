@@ -56,7 +56,7 @@ impl Audit<'_> {
         let mut seen = BTreeSet::new();
         let mut programs = self.started();
         // What root runs is judged first, as it is the graver.
-        programs.sort_by_key(|program| !program.by_root);
+        programs.sort_by_cached_key(|program| usize::from(!program.by_root));
         for program in programs {
             if seen.insert(program.path.clone()) {
                 self.program(&program);

@@ -9,6 +9,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::acl::Who;
 use super::tree::{Files, Node};
+use crate::gather::Gather as _;
 use crate::manifest::PathKind;
 
 /// As many links as the kernel follows in one path (path_resolution(7)).
@@ -145,7 +146,7 @@ impl Node {
             Who::User(uid) => Some(Writer::User(uid)),
             Who::Group(gid) => Some(Writer::Group(gid)),
         });
-        owner.into_iter().chain(group).chain(others).chain(granted).collect()
+        owner.into_iter().chain(group).chain(others).chain(granted).gather()
     }
 }
 

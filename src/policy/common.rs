@@ -46,7 +46,7 @@ fn meet(policy: &mut Policy, other: Policy) {
             policy.losses.push(loss);
         }
     }
-    policy.losses.sort_by_key(|loss| loss.directive.index());
+    policy.losses.sort_by_cached_key(|loss| loss.directive.index());
 }
 
 /// The weaker of two ways to write a directive; none where neither allows what the other does.

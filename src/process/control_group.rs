@@ -7,6 +7,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
 use super::{Fact, read_text};
+use crate::gather::Gather as _;
 
 /// As many levels of groups below a unit's own are looked into.
 const DEEPEST: u32 = 16;
@@ -83,7 +84,7 @@ impl ControlGroups {
             path: path.to_owned(),
             unified: self.unified,
             processes,
-            files: files.into_iter().map(|file| (file, read(file))).collect(),
+            files: files.into_iter().map(|file| (file, read(file))).gather(),
         })
     }
 }

@@ -29,6 +29,7 @@ pub(crate) use status::numbers;
 pub use status::{Filters, Status};
 
 use crate::catalogue::{LabelFile, Namespace};
+use crate::gather::Gather as _;
 use crate::unit_file::read_whole;
 use crate::visible::text_of;
 
@@ -219,7 +220,7 @@ impl Processes {
             Fact::Known(status) => Some((pid, Status::parse(&status)?)),
             Fact::Denied | Fact::Missing | Fact::NotAsked => None,
         };
-        numbers.filter_map(read).collect()
+        numbers.filter_map(read).gather()
     }
 
     fn mounts(&self, dir: &Dir, namespace: Option<&Fact<u64>>) -> Fact<Arc<Mounts>> {
@@ -286,7 +287,7 @@ impl Asked<'_> {
         read: impl Fn(K) -> Fact<T>,
     ) -> BTreeMap<K, Fact<T>> {
         let asked = kinds.into_iter().filter(|kind| self.parts.contains(&part(*kind)));
-        asked.map(|kind| (kind, read(kind))).collect()
+        asked.map(|kind| (kind, read(kind))).gather()
     }
 }
 
@@ -368,7 +369,7 @@ fn limits(text: &str) -> BTreeMap<String, (u64, u64)> {
         let mut values = values.split_ascii_whitespace().filter_map(value);
         Some((name.to_owned(), (values.next()?, values.next()?)))
     };
-    text.lines().filter_map(row).collect()
+    text.lines().filter_map(row).gather()
 }
 
 fn merges(text: &str) -> Option<bool> {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Fact;
+use crate::gather::Gather as _;
 
 /// Who a process is and what it may do. Everybody may read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +48,7 @@ impl Status {
             .lines()
             .filter_map(|line| line.split_once(':'))
             .map(|(key, value)| (key, value.trim()))
-            .collect();
+            .gather();
         let value = |key: &str| lines.get(key).copied();
         let mask = |key: &str| u64::from_str_radix(value(key)?, 16).ok();
         let number = |key: &str| value(key)?.parse::<u32>().ok();
@@ -57,8 +58,8 @@ impl Status {
             groups: four(value("Gid")?)?,
             supplementary: value("Groups")?
                 .split_ascii_whitespace()
-                .filter_map(|id| id.parse().ok())
-                .collect(),
+                .filter_map(|id| id.parse::<u32>().ok())
+                .gather(),
             permitted: mask("CapPrm")?,
             effective: mask("CapEff")?,
             bounding: mask("CapBnd")?,

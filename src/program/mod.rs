@@ -21,6 +21,7 @@ pub(crate) use elf::Elf;
 use libraries::Shared;
 pub(crate) use script::Script;
 
+use crate::gather::Gather as _;
 use crate::unit_file::{Links, Root};
 
 /// The largest file that is read, in bytes: programs of Go and Rust are some tens of MiB.
@@ -210,7 +211,7 @@ impl<'r> Programs<'r> {
         let holds = |text: &&&'static str| {
             part == Part::Own && memchr::memmem::find(&bytes, text.as_bytes()).is_some()
         };
-        File { content, texts: self.texts.iter().filter(holds).copied().collect() }
+        File { content, texts: self.texts.iter().filter(holds).copied().gather() }
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, bail};
 
 use super::{REFUSED, Target};
+use crate::gather::Gather as _;
 
 /// Targets whose names start otherwise than the `ID=` of their systems.
 const NAMED_OTHERWISE: [(&str, &str); 5] = [
@@ -18,7 +19,7 @@ const NAMED_OTHERWISE: [(&str, &str); 5] = [
 impl Target {
     /// The target of the system that this os-release(5) is of.
     pub fn of_os_release(text: &str) -> Result<Self> {
-        let fields: BTreeMap<&str, &str> = text.lines().filter_map(field).collect();
+        let fields: BTreeMap<&str, &str> = text.lines().filter_map(field).gather();
         let id = fields.get("ID").copied().context("it has no `ID=`")?;
         let name = NAMED_OTHERWISE.iter().find(|(own, _)| *own == id).map_or(id, |(_, name)| name);
         let version = fields.get("VERSION_ID").copied();

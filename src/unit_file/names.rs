@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::name::is_type;
 use super::root::Folder;
 use super::{Entry, Form, Kind, Links, Notice, Root, SearchPath, UnitName, quoted, quoted_bytes};
+use crate::gather::Gather as _;
 
 /// Aliases are followed this often (`FOLLOW_MAX`).
 const MAX_ALIASES: usize = 8;
@@ -155,7 +156,7 @@ impl Names {
                 };
                 Some((name, origin))
             });
-            let links = links.collect();
+            let links = links.gather();
             Place { directory, listing, links }
         });
         let places = places.collect();
@@ -303,7 +304,7 @@ impl Names {
     pub(super) fn all(&self) -> BTreeSet<UnitName> {
         let names = self.places.iter().flat_map(|place| place.listing.units(&self.suffix));
         let names = names.map(|(name, _)| name).filter(|name| !name.as_str().starts_with('.'));
-        names.filter(|name| self.origin(name).is_some()).collect()
+        names.filter(|name| self.origin(name).is_some()).gather()
     }
 
     /// Files of that name that were passed over.

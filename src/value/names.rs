@@ -7,6 +7,7 @@ use super::{Remark, Value, file_systems};
 use crate::bus_value::BusValue;
 use crate::catalogue::NameGrammar;
 use crate::context::Context;
+use crate::gather::Gather as _;
 use crate::release::Release;
 use crate::syntax;
 use crate::syscalls::{Call, CallSet};
@@ -277,7 +278,7 @@ fn calls(word: &str, context: &Context, remarks: &mut Vec<Remark>) -> Vec<String
 
 pub(super) fn from_bus(value: &BusValue) -> Option<Value> {
     let (allows, names) = filter_parts(value)?;
-    let names: BTreeSet<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let names: BTreeSet<String> = names.iter().map(|name| (*name).to_owned()).gather();
     Some(Value::Names(NameFilter { names, ..NameFilter::empty(allows, false) }))
 }
 

@@ -8,6 +8,7 @@ use crate::bus::{Manager, Properties};
 use crate::bus_value::BusValue;
 use crate::context::Scope;
 use crate::evidence::{self, Evidence, Scene};
+use crate::gather::Gather as _;
 use crate::posture::Posture;
 use crate::process::{ControlGroups, Part, Process, Processes, control_groups};
 use crate::unit_file::{Links, Root};
@@ -132,7 +133,7 @@ fn numbers(root: &Root, path: &str) -> BTreeMap<String, u32> {
         let mut fields = line.split(':');
         Some((fields.next()?.to_owned(), fields.nth(1)?.parse().ok()?))
     };
-    String::from_utf8_lossy(&bytes).lines().filter_map(entry).collect()
+    String::from_utf8_lossy(&bytes).lines().filter_map(entry).gather()
 }
 
 /// Why nothing or not everything is applied to the main process: flags of its command line (systemd.service(5)).

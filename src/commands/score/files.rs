@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use super::host::{Beside, Host};
 use super::judge::{Asked, Found, Judge, of_lines};
 use crate::context::{Context, Mode, UnitType};
+use crate::gather::Gather as _;
 use crate::holes::{Socket, Surroundings};
 use crate::ownership::Activity;
 use crate::posture::Posture;
@@ -170,7 +171,7 @@ impl<'r> Files<'r> {
         let template = |name: &&str| Some(name.parse::<UnitName>().ok()?.template()?.as_str().to_owned());
         let templates: Vec<String> = names.iter().filter_map(template).collect();
         let started: BTreeSet<&str> =
-            names.iter().copied().chain(templates.iter().map(String::as_str)).collect();
+            names.iter().copied().chain(templates.iter().map(String::as_str)).gather();
         let beside = beside.filter(|starter| started.contains(starter.starts.as_str()));
         let mut starters: Vec<&UnitText> =
             started.iter().filter_map(|name| sockets.get(*name)).flatten().collect();

@@ -9,6 +9,7 @@ use crate::accounts::Accounts;
 use crate::bus::Properties;
 use crate::content;
 use crate::finding::Finding;
+use crate::gather::Gather as _;
 use crate::guard;
 use crate::holes::Command;
 use crate::listeners::{self, SocketUnit, Sockets};
@@ -170,7 +171,7 @@ fn follows(finding: &Finding, of_paths: &[Finding]) -> bool {
 fn settings(manifest: &Manifest, root: &Root) -> Vec<Finding> {
     let mut findings = guard::guards(manifest, root);
     // A key that a guard holds is told once, and by the guard, which knows what it costs.
-    let held: BTreeSet<Option<String>> = findings.iter().map(|finding| finding.subject.clone()).collect();
+    let held: BTreeSet<Option<String>> = findings.iter().map(|finding| finding.subject.clone()).gather();
     let contents = content::contents(manifest, root).into_iter();
     findings.extend(contents.filter(|finding| !held.contains(&finding.subject)));
     findings

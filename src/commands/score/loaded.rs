@@ -18,6 +18,7 @@ use crate::commands::manager::{Connection, OwnFiles, bus_variable, host, is_own_
 use crate::context::{Context, Mode, Scope, UnitType};
 use crate::evidence;
 use crate::finding::Finding;
+use crate::gather::Gather as _;
 use crate::holes::{Socket, Surroundings};
 use crate::listeners::SocketUnit;
 use crate::ownership;
@@ -102,7 +103,7 @@ impl Loaded {
                 // The host is compared with the manifests: with what is bound, not only what may be.
                 let declared = declared_sockets(&[id, name], judge);
                 let starting = sockets_of(properties).into_iter().map(str::to_owned);
-                starting.chain(declared).collect()
+                starting.chain(declared).gather()
             },
             unit: &["ActiveState"],
             socket: &Socket::properties(self.context.release),

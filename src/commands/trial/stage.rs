@@ -139,7 +139,7 @@ impl<'a> Stage<'a> {
             ensure!(all.len() <= MOST, "more than {MOST} units would go down with {}", names.join(", "));
         }
         // Sockets come before what they hand their connections to.
-        all.sort_by_key(|name| !name.ends_with(".socket"));
+        all.sort_by_cached_key(|name| usize::from(!name.ends_with(".socket")));
         self.record.stopped = all;
         self.write()?;
         for name in self.record.stopped.clone() {

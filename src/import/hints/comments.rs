@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::table::{HINTS, REMARKS};
 use super::{Certainty, NAMED, is_need, told, word};
 use crate::catalogue;
+use crate::gather::Gather as _;
 use crate::import::draft::path;
 use crate::import::evidence::setting_of;
 use crate::import::making::Making;
@@ -24,7 +25,7 @@ impl Making<'_> {
         let is_stated: BTreeSet<String> = (self.draft.entries())
             .filter(|(path, _)| is_need(path) || path.first().is_some_and(|top| top == "denies"))
             .map(|(path, entry)| word(path, &entry.key))
-            .collect();
+            .gather();
         let states = |wanted: &str| {
             is_stated.iter().any(|word| {
                 word == wanted || word.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('.'))

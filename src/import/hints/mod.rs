@@ -26,6 +26,7 @@ use super::evidence::{setting_of, value};
 use super::making::Making;
 use super::statement::Statement;
 use crate::catalogue::{self, Directive, Give, Number, Opens, Proof, Strength, ToWhom, Trace, runs_as_user};
+use crate::gather::Gather as _;
 use crate::holes::{Privileges, Surroundings};
 use crate::need::Need;
 use crate::value::Value;
@@ -180,7 +181,7 @@ impl Making<'_> {
             .entries()
             .filter(|(path, _)| is_need(path))
             .map(|(path, entry)| word(path, &entry.key))
-            .collect();
+            .gather();
         self.literal_commands();
         let found = self.found_by_hints(Certainty::Sure);
         let mut statements: Vec<(Need, Statement)> = Vec::new();

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::table::HINTS;
 use super::{Sighting, Sign};
 use crate::catalogue::{EVERYBODYS_DEVICES, Namespace};
+use crate::gather::Gather as _;
 use crate::listeners::{Address, Families, Held, Holder};
 use crate::manifest::words::Protocol;
 use crate::process::{Fact, Holdings, Open, Process};
@@ -384,7 +385,7 @@ fn listeners(scene: &Scene<'_>, seen: &mut Sightings) {
 
 /// Directories of state that belong to whom the service runs as.
 fn state(scene: &Scene<'_>, seen: &mut Sightings) {
-    let users: BTreeSet<u32> = scene.processes.iter().map(|one| one.process.status.users[1]).collect();
+    let users: BTreeSet<u32> = scene.processes.iter().map(|one| one.process.status.users[1]).gather();
     for (path, owner) in scene.owned.iter().filter(|(_, owner)| users.contains(owner)) {
         let source = format!("{path} belongs to {}, as whom it runs", (scene.user)(*owner));
         grant(scene, path, source, seen);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Checks;
+use crate::gather::Gather as _;
 use crate::manifest::document::Place;
 use crate::manifest::keys::UnitKind;
 use crate::manifest::problem::Problem;
@@ -14,7 +15,7 @@ impl<'a> Checks<'a> {
     pub(super) fn services(&mut self) {
         let manifest = self.manifest;
         let mut names: BTreeMap<String, &Place> =
-            manifest.services.iter().map(|(name, service)| (name.unit(), &service.place)).collect();
+            manifest.services.iter().map(|(name, service)| (name.unit(), &service.place)).gather();
         for (name, service) in &manifest.services {
             self.identity(name, service);
             self.process(name, service);

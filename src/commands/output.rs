@@ -4,11 +4,13 @@
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use cap_std::fs::MetadataExt as _;
-use similar::TextDiff;
+use similar::algorithms::{Capture, Compact, Replace, myers};
+use similar::udiff::UnifiedHunkHeader;
+use similar::{DiffOp, group_diff_ops};
 
 use crate::unit_file::{Kind, Links, Root, Whole};
 use crate::visible::shown;
@@ -158,8 +160,32 @@ fn show(file: &New<'_>, old: &str, mode: Option<u32>) -> io::Result<()> {
 /// A unified diff of two texts of one name, either of which may not be there, free of what a terminal would obey.
 pub(super) fn diff(place: &str, old: Option<&str>, new: Option<&str>) -> String {
     let name = |text: Option<&str>| if text.is_some() { place } else { "/dev/null" };
-    let changes = TextDiff::configure().timeout(LONGEST).diff_lines(old.unwrap_or(""), new.unwrap_or(""));
-    let unified = changes.unified_diff().context_radius(3).header(name(old), name(new)).to_string();
+    let [before, after] =
+        [old, new].map(|text| text.unwrap_or_default().split_inclusive('\n').collect::<Vec<_>>());
+    let mut unified = String::new();
+    for hunk in group_diff_ops(changes(&before, &after), 3) {
+        if unified.is_empty() {
+            unified = format!("--- {}\n+++ {}\n", name(old), name(new));
+        }
+        // Writing to a String cannot fail.
+        let _ = writeln!(unified, "{}", UnifiedHunkHeader::new(&hunk));
+        for change in hunk.iter().flat_map(|op| op.iter_changes(&before, &after)) {
+            let line = change.value();
+            let end = if line.ends_with('\n') { "" } else { "\n\\ No newline at end of file\n" };
+            let _ = write!(unified, "{}{line}{end}", change.tag());
+        }
+    }
     let safe = |line: &str| line.split('\t').map(shown).collect::<Vec<_>>().join("\t");
     unified.split('\n').map(safe).collect::<Vec<_>>().join("\n")
+}
+
+/// What makes the second of two texts out of the first. The whole of `TextDiff` would bring each of its four algorithms
+/// along, in several sizes.
+fn changes(before: &[&str], after: &[&str]) -> Vec<DiffOp> {
+    let mut found = Compact::new(Replace::new(Capture::new()), before, after);
+    let deadline = Some(Instant::now() + LONGEST);
+    match myers::diff_deadline(&mut found, before, 0..before.len(), after, 0..after.len(), deadline) {
+        Ok(()) => found.into_inner().into_inner().into_ops(),
+        Err(never) => match never {},
+    }
 }

@@ -62,6 +62,11 @@ fn held<'de, A: SeqAccess<'de>>(mut parts: A, depth: usize) -> Result<Option<Bus
         "t" => &Signature::U64,
         "u" => &Signature::U32,
         "i" => &Signature::I32,
+        "as" => Vec::<&str>::SIGNATURE,
+        "ay" => Vec::<u8>::SIGNATURE,
+        "a(ss)" => Vec::<(&str, &str)>::SIGNATURE,
+        "a(st)" => Vec::<(&str, u64)>::SIGNATURE,
+        "(bas)" => <(bool, Vec<&str>)>::SIGNATURE,
         other => {
             parsed = Signature::try_from(other).map_err(Error::custom)?;
             &parsed

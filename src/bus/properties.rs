@@ -6,7 +6,8 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use zbus::export::serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use rustc_hash::{FxBuildHasher, FxHashMap};
+use zbus::export::serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use zbus::wire::LE;
 use zbus::wire::serialized::{Context, Data};
 use zbus::{Message, Signature, Type};
@@ -18,6 +19,9 @@ use crate::bus_value::BusValue;
 
 /// The properties of a service, about.
 const USUAL: usize = 400;
+/// The properties that an object may have. Names that are chosen to have the same hash make each look-up one of all of
+/// them; with so many that is no harm.
+const MAX_PROPERTIES: usize = 1 << 12;
 
 /// What the manager says about a unit, or about itself.
 ///
@@ -25,7 +29,7 @@ const USUAL: usize = 400;
 /// shape answers as if it were missing. Paths and texts are what the other side sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Properties {
-    values: HashMap<String, BusValue>,
+    values: FxHashMap<String, BusValue>,
 }
 
 impl Properties {
@@ -139,7 +143,7 @@ fn too_much(property: &str) -> BusFailure {
 }
 
 /// The body of a reply to `GetAll`, or the first property beyond the bounds.
-struct ByName(Result<HashMap<String, BusValue>, String>);
+struct ByName(Result<FxHashMap<String, BusValue>, String>);
 
 impl Type for ByName {
     const SIGNATURE: &'static Signature = <HashMap<&str, Held>>::SIGNATURE;
@@ -157,9 +161,12 @@ impl<'de> Deserialize<'de> for ByName {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<ByName, A::Error> {
-                let mut values = HashMap::with_capacity(USUAL);
+                let mut values = HashMap::with_capacity_and_hasher(USUAL, FxBuildHasher);
                 let mut beyond = None;
                 while let Some((name, Held(value))) = entries.next_entry::<&str, Held>()? {
+                    if values.len() == MAX_PROPERTIES {
+                        return Err(A::Error::custom(format_args!("more than {MAX_PROPERTIES} properties")));
+                    }
                     match value {
                         Some(value) => _ = values.insert(name.to_owned(), value),
                         None => _ = beyond.get_or_insert_with(|| name.to_owned()),

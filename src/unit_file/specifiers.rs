@@ -52,16 +52,14 @@ impl std::error::Error for SpecifierError {}
 /// most [`MAX_LINE`] bytes as systemd 249 and later do.
 pub fn expand(text: &str, name: &UnitName) -> Result<Expanded, SpecifierError> {
     let mut expanded = Expanded { text: String::new(), open: BTreeSet::new() };
-    let mut rest = text.chars();
-    while let Some(c) = rest.next() {
+    let mut rest = text;
+    while let Some((plain, after)) = rest.split_once('%') {
+        expanded.text.push_str(plain);
         if expanded.text.len() > MAX_LINE {
             return Err(SpecifierError::TooLong);
         }
-        if c != '%' {
-            expanded.text.push(c);
-            continue;
-        }
-        match rest.next() {
+        let mut after = after.chars();
+        match after.next() {
             // A percent sign at the end, or before anything but a letter or digit, is itself.
             None | Some('%') => expanded.text.push('%'),
             Some(letter) => match value(letter, name)? {
@@ -73,6 +71,11 @@ pub fn expand(text: &str, name: &UnitName) -> Result<Expanded, SpecifierError> {
                 }
             },
         }
+        rest = after.as_str();
+    }
+    expanded.text.push_str(rest);
+    if expanded.text.len() > MAX_LINE {
+        return Err(SpecifierError::TooLong);
     }
     Ok(expanded)
 }

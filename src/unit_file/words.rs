@@ -1,6 +1,7 @@
 //! systemd's splitting of a value into words (`extract_first_word()`). Which directive splits, unquotes or unescapes
 //! is left to others.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// What quotes mean.
@@ -76,17 +77,27 @@ pub fn split(value: &str, quotes: Quotes, escapes: Escapes) -> Result<Vec<String
             Ok(found) => found,
             Err(fault) => return Err(WordError { fault, before: words }),
         };
-        words.push(word);
+        words.push(word.into_owned());
         rest = after.trim_start_matches(is_blank);
     }
     Ok(words)
 }
 
 /// The first word of a text that does not start with a blank, and what follows it.
-pub(crate) fn next_word(text: &str, quotes: Quotes, escapes: Escapes) -> Result<(String, &str), WordFault> {
-    let mut word: Vec<u8> = Vec::new();
+pub(crate) fn next_word(
+    text: &str,
+    quotes: Quotes,
+    escapes: Escapes,
+) -> Result<(Cow<'_, str>, &str), WordFault> {
+    // Most words stand there as they are.
+    let is_end = |byte: &u8| matches!(byte, b'\\' | b'"' | b'\'') || is_blank((*byte).into());
+    let (plain, rest) = text.split_at(text.as_bytes().iter().position(is_end).unwrap_or(text.len()));
+    if rest.is_empty() || rest.starts_with(is_blank) {
+        return Ok((plain.into(), rest));
+    }
+    let mut word: Vec<u8> = plain.into();
     let mut quote = None;
-    let mut rest = text;
+    let mut rest = rest;
     while let Some(c) = rest.chars().next() {
         let after = rest.get(c.len_utf8()..).unwrap_or_default();
         match (c, quote) {
@@ -106,7 +117,7 @@ pub(crate) fn next_word(text: &str, quotes: Quotes, escapes: Escapes) -> Result<
         return Err(WordFault::OpenQuote);
     }
     let word = String::from_utf8(word).map_err(|_| WordFault::NotUtf8)?;
-    Ok((word, rest))
+    Ok((word.into(), rest))
 }
 
 /// Adds what the sequence at the start of `text` stands for, its backslash gone, and gives what follows it.

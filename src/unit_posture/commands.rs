@@ -1,5 +1,7 @@
 //! What systemd makes of a line with commands (`config_parse_exec()`): how many it takes, or what ends the unit.
 
+use std::borrow::Cow;
+
 use crate::release::Release;
 use crate::unit_file::{Assignment, COMMAND_KEYS, Escapes, Quotes, UnitName, expand, next_word};
 use crate::visible::quoted;
@@ -77,7 +79,9 @@ fn command<'a>(text: &'a str, unit: &UnitName, release: Release) -> Result<(bool
             continue;
         }
         let (argument, after) = word(rest).map_err(fault)?;
-        expand(&argument, unit).map_err(|error| fault(error.to_string()))?;
+        if argument.contains('%') {
+            expand(&argument, unit).map_err(|error| fault(error.to_string()))?;
+        }
         lacks_name = false;
         rest = after;
     }
@@ -85,7 +89,7 @@ fn command<'a>(text: &'a str, unit: &UnitName, release: Release) -> Result<(bool
 }
 
 /// A word and what follows it; sequences that C does not have stay as they are, with a warning.
-fn word(text: &str) -> Result<(String, &str), String> {
+fn word(text: &str) -> Result<(Cow<'_, str>, &str), String> {
     let relaxed = |_| next_word(text, Quotes::Unquote, Escapes::CUnescapeRelaxed);
     let found = next_word(text, Quotes::Unquote, Escapes::CUnescape).or_else(relaxed);
     let (word, rest) = found.map_err(|fault| fault.to_string())?;
@@ -123,27 +127,27 @@ fn without_prefixes(word: &str, release: Release) -> (bool, bool, &str) {
 
 /// Why a text names no program.
 fn bad_program(program: &str, unit: &UnitName) -> Option<String> {
-    let expanded = match expand(program, unit) {
+    let expanded = match program.contains('%').then(|| expand(program, unit)).transpose() {
         Ok(expanded) => expanded,
         Err(error) => return Some(error.to_string()),
     };
-    let path = expanded.text.as_str();
-    let shown = quoted(path);
+    let path = expanded.as_ref().map_or(program, |expanded| &expanded.text);
     if path.is_empty() {
         return Some("no program is named".to_owned());
     }
-    if path.chars().any(|c| c.is_ascii_control() || matches!(c, '"' | '\'' | '\\')) {
-        return Some(format!("{shown} has characters that no program's path may have"));
+    if path.bytes().any(|byte| byte.is_ascii_control() || matches!(byte, b'"' | b'\'' | b'\\')) {
+        return Some(format!("{} has characters that no program's path may have", quoted(path)));
     }
     if path.ends_with('/') {
-        return Some(format!("{shown} is a directory"));
+        return Some(format!("{} is a directory", quoted(path)));
     }
     // What is open is not known before the unit is loaded.
-    let is_open = path.starts_with('%') && !expanded.open.is_empty();
+    let is_open =
+        path.starts_with('%') && expanded.as_ref().is_some_and(|expanded| !expanded.open.is_empty());
     if is_open || path.starts_with('/') || (!path.contains('/') && !matches!(path, "." | "..")) {
         None
     } else {
-        Some(format!("{shown} is neither an absolute path nor the name of a program"))
+        Some(format!("{} is neither an absolute path nor the name of a program", quoted(path)))
     }
 }
 

@@ -5,11 +5,11 @@
 //! either has it.
 
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
 
 use super::refusal::{ACTIONS, EXIT_TYPES, LATER_ACTIONS, RESTARTS};
 use crate::catalogue;
 use crate::context::{Context, UnitType};
+use crate::gather::Gather as _;
 use crate::manifest::words::nearest;
 use crate::release::Release;
 use crate::syntax;
@@ -35,27 +35,75 @@ impl Setting {
     }
 }
 
-/// The lines of settings.txt, in the order of their names.
-fn lines() -> &'static [&'static str] {
-    static LINES: OnceLock<Vec<&str>> = OnceLock::new();
-    LINES.get_or_init(|| include_str!("settings.txt").lines().filter(|line| !line.starts_with('#')).collect())
+/// A line for each setting, in the order of their names, behind some of remarks.
+const SETTINGS: &str = include_str!("settings.txt");
+
+/// Where the names begin and end in [`SETTINGS`], found when the program is compiled.
+static NAMES: [(u16, u16); count()] = names();
+
+/// Where the next line begins.
+const fn after(mut start: usize) -> usize {
+    while SETTINGS.as_bytes()[start] != b'\n' {
+        start += 1;
+    }
+    start + 1
 }
 
-/// The name on a line.
-fn name(line: &'static str) -> &'static str {
-    line.split(' ').next().unwrap_or_default()
+/// Where the line of a setting begins, from the start of a line on; behind the text where there is none.
+const fn first(mut start: usize) -> usize {
+    while start < SETTINGS.len() && SETTINGS.as_bytes()[start] == b'#' {
+        start = after(start);
+    }
+    start
+}
+
+const fn count() -> usize {
+    let (mut count, mut start) = (0, first(0));
+    while start < SETTINGS.len() {
+        count += 1;
+        start = first(after(start));
+    }
+    count
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the text has some ten thousand bytes")]
+const fn names() -> [(u16, u16); count()] {
+    assert!(SETTINGS.len() <= u16::MAX as usize, "a place in the text has two bytes");
+    let mut names = [(0, 0); count()];
+    let (mut next, mut start) = (0, first(0));
+    while next < names.len() {
+        let mut end = start;
+        while SETTINGS.as_bytes()[end] != b' ' {
+            end += 1;
+        }
+        names[next] = (start as u16, end as u16);
+        start = first(after(start));
+        next += 1;
+    }
+    names
+}
+
+/// The name of a setting.
+fn name((start, end): &(u16, u16)) -> &'static str {
+    SETTINGS.get((*start).into()..(*end).into()).unwrap_or_default()
+}
+
+/// What a line says behind the name.
+fn says((_, end): &(u16, u16)) -> &'static str {
+    let rest = SETTINGS.get(usize::from(*end) + 1..).unwrap_or_default();
+    rest.split('\n').next().unwrap_or_default()
 }
 
 /// Whether a line is about a section.
-fn is_of(section: &str, line: &str) -> bool {
-    line.split(' ').nth(1).is_some_and(|sections| sections.split(',').any(|one| one == section))
+fn is_of(section: &str, says: &str) -> bool {
+    says.split(' ').next().is_some_and(|sections| sections.split(',').any(|one| one == section))
 }
 
-/// A setting by its section and name. Of most units three or four are asked for.
+/// A setting by its section and name.
 fn setting(section: &str, key: &str) -> Option<Setting> {
-    let first = lines().partition_point(|line| name(line) < key);
-    let named = lines().iter().skip(first).take_while(|line| name(line) == key);
-    let mut words = named.copied().find(|line| is_of(section, line))?.split(' ').skip(2);
+    let first = NAMES.partition_point(|line| name(line) < key);
+    let named = NAMES.iter().skip(first).take_while(|line| name(line) == key);
+    let mut words = named.map(says).find(|says| is_of(section, says))?.split(' ').skip(1);
     let (kind, releases) = (words.next()?, words.next());
     let has = |major: u16| releases.is_none_or(|list| list.split(',').any(|word| word.parse() == Ok(major)));
     Some(Setting { kind, releases: MEASURED.map(has) })
@@ -107,8 +155,7 @@ fn hint(section: &str, key: &str) -> String {
     if key.len() > LONGEST {
         return String::new();
     }
-    let own =
-        || lines().iter().copied().filter(|line| is_of(section, line)).map(name).collect::<BTreeSet<_>>();
+    let own = || NAMES.iter().filter(|line| is_of(section, says(line))).map(name).gather::<BTreeSet<_>>();
     let near = if matches!(section, "Unit" | "Install") { None } else { catalogue::nearest(key) };
     let near = near.or_else(|| nearest(key, own()));
     near.map(|near| format!("; did you mean `{near}=`?")).unwrap_or_default()
@@ -183,6 +230,9 @@ fn environment_file(value: &str, unit: &UnitName) -> Option<String> {
 }
 
 fn path(value: &str, unit: &UnitName) -> Option<String> {
+    if value.starts_with('/') && !value.contains('%') {
+        return None;
+    }
     let expanded = expand(value, unit).ok()?;
     let fits = value.is_empty() || expanded.text.starts_with(['/', '%']);
     (!fits).then(|| format!("{} is no absolute path", quoted(&expanded.text)))
@@ -194,10 +244,10 @@ mod tests {
 
     #[test]
     fn settings_are_those_that_no_row_has() {
-        assert!(lines().len() > 250, "only {} settings", lines().len());
-        assert!(lines().is_sorted_by_key(|line| name(line)), "they are looked up by their order");
-        for line in lines() {
-            assert!(catalogue::place_of(name(line)).is_none(), "{line} has a row");
+        assert!(NAMES.len() > 250, "only {} settings", NAMES.len());
+        assert!(NAMES.is_sorted_by_key(name), "they are looked up by their order");
+        for line in &NAMES {
+            assert!(catalogue::place_of(name(line)).is_none(), "{} has a row", name(line));
         }
     }
 

@@ -54,3 +54,8 @@ pub(crate) fn rate(text: &str) -> Option<u64> {
 pub(crate) fn time_span(text: &str, default_unit: u64) -> Option<u64> {
     crate::unit_file::time_span(text, default_unit)
 }
+
+/// A time span in nanoseconds, which a number without unit counts as well.
+pub(crate) fn nanoseconds(text: &str) -> Option<u64> {
+    crate::unit_file::nanoseconds(text)
+}

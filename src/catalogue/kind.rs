@@ -160,6 +160,8 @@ pub enum Entry {
     Path,
     /// One absolute path in a value (IPIngressFilterPath=).
     WholePath,
+    /// Absolute paths between colons, of which the first that has what is looked for counts; a bad one ends the line.
+    Searched,
     /// `NAME[:LINK[:FLAGS]]` below a root of the manager (StateDirectory=).
     Below,
     /// The same, where the manager does not publish links and flags (ConfigurationDirectory=): the name alone.
@@ -229,6 +231,9 @@ pub enum Unit {
     Span,
     /// Time; the number is microseconds, and a bare one in a unit too.
     Microseconds,
+    /// Time; the number is nanoseconds, and a bare one in a unit too. Infinity is as good as nothing: the manager's own is
+    /// published and set (systemd 257, `property_get_timer_slack_nsec`).
+    Nanoseconds,
     /// Time; the number is seconds, and a part of one counts whole.
     Seconds,
     /// Percent, published as a part of 2^32.

@@ -27,7 +27,7 @@ pub use loader::{Loader, MAX_DROP_INS, MAX_PARTS};
 pub use name::{Form, UnitName};
 pub(crate) use root::read_whole;
 pub use root::{Entry, Kind, Links, Lock, MAX_ENTRIES, MAX_UNIT_SIZE, Root, Whole};
-pub use scalars::{Base, boolean, file_mode, size, time_span};
+pub use scalars::{Base, boolean, file_mode, nanoseconds, size, time_span};
 pub use search::{SearchPath, UserDirectories};
 pub use specifiers::{Expanded, SpecifierError, expand};
 pub use words::{Escapes, Quotes, WordError, WordFault, split};

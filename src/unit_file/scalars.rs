@@ -72,6 +72,16 @@ pub fn size(text: &str, base: Base) -> Option<u64> {
 /// A time span in microseconds (`parse_time()`); a number without unit counts `default_unit` microseconds, `infinity`
 /// is [`u64::MAX`].
 pub fn time_span(text: &str, default_unit: u64) -> Option<u64> {
+    span(text, &[], 1, default_unit)
+}
+
+/// A time span in nanoseconds (`parse_nsec()`), which a number without unit counts as well; `infinity` is [`u64::MAX`].
+pub fn nanoseconds(text: &str) -> Option<u64> {
+    span(text, &[("nsec", 1), ("ns", 1)], 1_000, 1)
+}
+
+/// A sum of numbers with units, which are those of time in `microsecond`s and some smaller ones.
+fn span(text: &str, smaller: &[(&str, u64)], microsecond: u64, default_unit: u64) -> Option<u64> {
     let mut rest = text.trim_start_matches(is_blank);
     if let Some(after) = rest.strip_prefix("infinity") {
         return after.trim_matches(is_blank).is_empty().then_some(u64::MAX);
@@ -83,11 +93,12 @@ pub fn time_span(text: &str, default_unit: u64) -> Option<u64> {
     while !rest.is_empty() {
         let number = Number::read_time(rest)?;
         let after = number.rest.trim_start_matches(is_blank);
-        let unit = TIME_UNITS.iter().find(|(name, _)| after.starts_with(name));
+        let larger = || TIME_UNITS.iter().map(|(name, factor)| (*name, factor * microsecond));
+        let unit = smaller.iter().copied().chain(larger()).find(|(name, _)| after.starts_with(name));
         let factor = match unit {
             Some((name, factor)) => {
                 rest = after.strip_prefix(name)?;
-                *factor
+                factor
             }
             None if after.len() == number.rest.len() && !after.is_empty() => return None,
             None => {
@@ -300,5 +311,23 @@ mod tests {
             assert_eq!(time_span(text, SECOND), expected, "{text}");
         }
         assert_eq!(time_span("5", 1), Some(5));
+    }
+
+    #[test]
+    fn nanoseconds_have_smaller_units() {
+        for (text, expected) in [
+            ("50000", Some(50_000)),
+            ("50us", Some(50_000)),
+            ("1ms 1nsec", Some(1_000_001)),
+            ("1.5us", Some(1_500)),
+            ("1s", Some(1_000_000_000)),
+            ("infinity", Some(u64::MAX)),
+            ("", None),
+            ("-1", None),
+            ("9ps", None),
+        ] {
+            assert_eq!(nanoseconds(text), expected, "{text}");
+        }
+        assert_eq!(time_span("5ns", 1), None);
     }
 }

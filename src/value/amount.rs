@@ -19,6 +19,7 @@ pub(super) fn assign_mode(before: Value, text: &str, remarks: &mut Vec<Remark>) 
 pub(super) fn assign(rules: &AmountRules, before: Value, text: &str, remarks: &mut Vec<Remark>) -> Value {
     let read = match text.split_once(':') {
         _ if text.is_empty() && rules.resets => Some(Value::Unset),
+        _ if rules.unit == Unit::Nanoseconds && text == "infinity" => Some(Value::Unset),
         Some((soft, hard)) if rules.pair => number(rules.unit, soft)
             .zip(number(rules.unit, hard))
             .filter(|(soft, hard)| soft <= hard)
@@ -54,7 +55,7 @@ fn noun(unit: Unit) -> &'static str {
         Unit::Weight => "weight from 1 to 10000",
         Unit::ProcessorWeight => "weight from 1 to 10000 or `idle`",
         Unit::NiceLimit => "nice level",
-        Unit::Span | Unit::Microseconds | Unit::Seconds => "time span",
+        Unit::Span | Unit::Microseconds | Unit::Nanoseconds | Unit::Seconds => "time span",
         Unit::Quota => "share of a processor such as 50%",
         Unit::Pressure => "percentage",
     }
@@ -84,6 +85,7 @@ pub(super) fn number(unit: Unit, text: &str) -> Option<u64> {
         Unit::NiceLimit => nice_limit(text),
         Unit::Span => syntax::time_span(text, SECOND),
         Unit::Microseconds => syntax::time_span(text, 1),
+        Unit::Nanoseconds => syntax::nanoseconds(text),
         Unit::Seconds => syntax::time_span(text, SECOND).map(|span| span.div_ceil(SECOND)),
         Unit::Quota => {
             let share = hundredths(text.strip_suffix('%')?)?;
@@ -192,6 +194,8 @@ pub(super) fn write(unit: Unit, number: u64) -> String {
             "",
         ),
         Unit::Span | Unit::Microseconds => span(number),
+        Unit::Nanoseconds if number > 0 && number.is_multiple_of(1_000) => span(number / 1_000),
+        Unit::Nanoseconds => format!("{number}ns"),
         Unit::Seconds => span(number.saturating_mul(SECOND)),
         Unit::Quota => percent(number / (SECOND / WHOLE)),
         Unit::Pressure => percent(unscaled(number)),

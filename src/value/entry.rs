@@ -25,6 +25,7 @@ pub(super) fn split(entry: Entry, text: &str) -> (Vec<String>, Option<WordFault>
         // Quotes are not taken off here.
         Entry::Group => text.split_ascii_whitespace().map(str::to_owned).collect(),
         Entry::Listed => text.split(',').map(|word| word.trim().to_owned()).collect(),
+        Entry::Searched => fields(text),
         Entry::Word
         | Entry::Variable
         | Entry::VariableOrValue
@@ -65,8 +66,8 @@ pub(super) fn read(entry: Entry, word: &str, context: &Context) -> Result<String
             Some(problem) => Err(Remark::Refused(problem)),
             None => Ok(word.to_owned()),
         },
-        Entry::Path | Entry::WholePath => {
-            let bare = bare(word);
+        Entry::Path | Entry::WholePath | Entry::Searched => {
+            let bare = if entry == Entry::Searched { word } else { bare(word) };
             let prefix = word.strip_suffix(bare).unwrap_or_default();
             match bad_path(bare) {
                 Some(problem) => Err(ignored(problem)),

@@ -31,8 +31,9 @@ pub(super) fn assign(
         match entry::read(rules.entry, &word, context) {
             Ok(entry) => add(rules.entry, &mut entries, entry),
             Err(remark) => {
-                // Nothing is read after what systemd refuses.
-                let ends = matches!(remark, Remark::Refused(_));
+                // Nothing is read after what systemd refuses, nor after a path that is none among those between colons
+                // (systemd 257, `config_parse_colon_separated_paths`).
+                let ends = matches!(remark, Remark::Refused(_)) || rules.entry == Entry::Searched;
                 remarks.push(remark);
                 if ends {
                     break;
@@ -94,12 +95,17 @@ pub(super) fn write(rules: &WordRules, entries: &[String]) -> String {
     match rules.entry {
         Entry::Numbers | Entry::Processors => numbers::write(entries),
         Entry::Listed => entries.join(","),
+        Entry::Searched => entry::join(entries.iter().map(String::as_str)),
         _ => entries.join(" "),
     }
 }
 
 /// How strict a list is as a set; of paths, as the trees below them.
 pub(super) fn compare(rules: &WordRules, found: &[String], wanted: &[String]) -> Option<Ordering> {
+    // The same places in another order are another search.
+    if rules.entry == Entry::Searched {
+        return (found == wanted).then_some(Ordering::Equal);
+    }
     let within = |a: &[String], b: &[String]| excess(rules, a, b).next().is_none();
     let ordering = match (within(found, wanted), within(wanted, found)) {
         (true, true) => Ordering::Equal,

@@ -600,6 +600,10 @@ impl Assembly {
             Entry::WholePath => {
                 (self.chance.of(&["/sys/fs/bpf/x", "bpf", "/sys/fs/../x", "/sys//fs/", "/a b"])).to_owned()
             }
+            Entry::Searched => {
+                (self.chance.of(&["/a:/b", "/a/:b:/c", "/a:", ":/a", "/a//b:/..", "/%p:/b", "/a\\:b"]))
+                    .to_owned()
+            }
             Entry::Bind | Entry::Temporary | Entry::MountImage | Entry::ExtensionImage => self
                 .chance
                 .of(&[

@@ -8,6 +8,7 @@ use super::{
 pub(super) static ROWS: &[&Directive] = &[
     &PASS_ENVIRONMENT,
     &UNSET_ENVIRONMENT,
+    &EXEC_SEARCH_PATH,
     &LOG_NAMESPACE,
     &LOG_RATE_LIMIT_INTERVAL_SEC,
     &LOG_RATE_LIMIT_BURST,
@@ -52,6 +53,17 @@ pub(crate) static UNSET_ENVIRONMENT: Directive = list(
     "Variables that the service does not get, wherever they come from.",
     "Programs that need them.",
 );
+
+pub(crate) static EXEC_SEARCH_PATH: Directive = Directive {
+    name: "ExecSearchPath",
+    since: 250,
+    kind: Kind::Words(&WordRules { entry: Entry::Searched, order: Order::Unordered }),
+    unset: NOTHING,
+    proof: Proof::Nothing("systemd looks there itself, and $PATH is the service's own to change"),
+    summary: "Where commands without a path are looked for, and what $PATH says to the service.",
+    breaks: "Commands that are found elsewhere, or nowhere.",
+    ..ROW
+};
 
 pub(crate) static LOG_NAMESPACE: Directive = Directive {
     name: "LogNamespace",

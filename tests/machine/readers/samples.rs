@@ -15,6 +15,7 @@ pub(super) static SAMPLES: &[(&str, &[&str])] = &[
     // Environment and log.
     ("PassEnvironment", &["A B"]),
     ("UnsetEnvironment", &["A B=1"]),
+    ("ExecSearchPath", &["/opt//x:/usr/bin/", "/srv|/opt", "/srv||/opt"]),
     ("LogNamespace", &["reader"]),
     ("LogRateLimitIntervalSec", &["5", "2min"]),
     ("LogRateLimitBurst", &["100"]),

@@ -19,6 +19,7 @@ pub(super) static ROWS: &[&Directive] = &[
     &NUMA_MASK,
     &IO_SCHEDULING_CLASS,
     &IO_SCHEDULING_PRIORITY,
+    &TIMER_SLACK_NSEC,
 ];
 
 /// The way out where the kernel refuses what is asked for.
@@ -234,4 +235,20 @@ pub(crate) static IO_SCHEDULING_PRIORITY: Directive = Directive {
         DISK_SHARE,
         "The priority within the class, from 0 for the highest to 7.",
     )
+};
+
+pub(crate) static TIMER_SLACK_NSEC: Directive = Directive {
+    name: "TimerSlackNSec",
+    fails: &[ends_at(ExecStep::Timerslack, "name a span of time that the kernel takes")],
+    kind: Kind::Amount(&AmountRules {
+        unit: Unit::Nanoseconds,
+        pair: false,
+        resets: false,
+        order: Order::Unordered,
+    }),
+    unset: NOTHING,
+    proof: Proof::Nothing("a process sets its own by prctl(2)"),
+    summary: "How late the kernel may wake the service for the sake of fewer wake-ups.",
+    breaks: "What must be on time.",
+    ..ROW
 };

@@ -487,10 +487,9 @@ fn literal_credentials_are_not_repeated() -> Result<()> {
 
 #[test]
 fn every_step_has_rows_or_is_systemds_own() {
-    const OWN: [ExecStep; 7] = [
+    const OWN: [ExecStep; 6] = [
         ExecStep::Memory,
         ExecStep::SignalMask,
-        ExecStep::Timerslack,
         ExecStep::Cgroup,
         ExecStep::Setsid,
         ExecStep::Confirm,

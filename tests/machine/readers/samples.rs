@@ -172,5 +172,6 @@ pub(super) static SAMPLES: &[(&str, &[&str])] = &[
     ("CPUSchedulingPriority", &["7"]),
     ("CPUAffinity", &["0", "0-2 9|4,5", "numa", "0|"]),
     ("NUMAMask", &["0"]),
+    ("TimerSlackNSec", &["100us", "1500", "1ms 1ns", "infinity"]),
     ("IOSchedulingPriority", &["7"]),
 ];

@@ -61,7 +61,8 @@ pub(crate) static DELEGATE_SUBGROUP: Directive = Directive {
     ..ROW
 };
 
-static CONTROLLERS: WordRules = WordRules { entry: Entry::Word, order: Order::Unordered };
+static RULES: WordRules = WordRules { entry: Entry::Word, order: Order::Unordered };
+static CONTROLLERS: WordRules = WordRules { entry: Entry::Controller, order: Order::Unordered };
 
 pub(crate) static DISABLE_CONTROLLERS: Directive = Directive {
     name: "DisableControllers",
@@ -262,7 +263,7 @@ pub(crate) static MANAGED_OOM_PREFERENCE: Directive = choice(
 pub(crate) static OOM_RULES: Directive = Directive {
     name: "OOMRules",
     since: 261,
-    kind: Kind::Words(&CONTROLLERS),
+    kind: Kind::Words(&RULES),
     unset: NOTHING,
     proof: ACTED_UPON_BY_OOMD,
     summary: "The sets of rules by which systemd-oomd watches the unit.",

@@ -154,6 +154,10 @@ pub enum Entry {
     Line,
     /// Words between commas.
     Listed,
+    /// A controller of control groups.
+    Controller,
+    /// `TYPE:PATH` of a pinned BPF program.
+    Program,
     /// A user or group name or number; a bad one refuses the unit.
     Group,
     /// An absolute path with optional `-` and `+`.
@@ -346,7 +350,7 @@ impl Kind {
     pub fn expands(&self) -> bool {
         match self {
             Self::Text(grammar) => *grammar != TextGrammar::ImagePolicy,
-            Self::Words(rules) => rules.entry != Entry::Architecture,
+            Self::Words(rules) => !matches!(rules.entry, Entry::Architecture | Entry::Controller),
             Self::Switch(_)
             | Self::Level(_)
             | Self::Mask(_)

@@ -257,7 +257,7 @@ pub(crate) static BIND_NETWORK_INTERFACE: Directive = Directive {
     ..ROW
 };
 
-static PROGRAMS: WordRules = WordRules { entry: Entry::Line, order: Order::Unordered };
+static PROGRAMS: WordRules = WordRules { entry: Entry::Program, order: Order::Unordered };
 
 pub(crate) static BPF_PROGRAM: Directive = Directive {
     name: "BPFProgram",

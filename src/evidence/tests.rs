@@ -367,6 +367,7 @@ fn the_parts_of_a_process_that_are_asked_for_are_all_that_its_unit_is_proved_by(
         "/dev/null rw",
         "10.0.0.0/8",
         "isolated",
+        "device:/x",
     ];
     let mut proved = BTreeSet::new();
     for directive in catalogue::all() {

@@ -106,6 +106,7 @@ pub fn import(subject: &Subject, target: &Target, strictness: Option<Strictness>
             NoticeKind::Misread => format!("systemd {} misreads", context.release),
             NoticeKind::Ignored | NoticeKind::Refused => format!("systemd {} ignores", context.release),
             NoticeKind::NotKnown => "not known is a part of".to_owned(),
+            NoticeKind::Outdated => "outdated is".to_owned(),
         };
         let text = format!("{text} {}{line}: {}", notice.path, notice.text);
         making.draft.head.push(text);

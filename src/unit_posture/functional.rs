@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::refusal::{ACTIONS, EXIT_TYPES, LATER_ACTIONS, RESTARTS};
+use super::{NoticeKind, values};
 use crate::catalogue;
 use crate::context::{Context, UnitType};
 use crate::gather::Gather as _;
@@ -128,8 +129,12 @@ pub(super) fn of_section(section: &str, context: &Context) -> Option<String> {
     })
 }
 
-/// What systemd ignores of a line whose name no row has, if it does.
-pub(super) fn of_line(assignment: &Assignment, unit: &UnitName, context: &Context) -> Option<String> {
+/// What systemd ignores of a line whose name no row has, or takes for a newer setting, if it does.
+pub(super) fn of_line(
+    assignment: &Assignment,
+    unit: &UnitName,
+    context: &Context,
+) -> Option<(NoticeKind, String)> {
     let Assignment { section, key, value, .. } = assignment;
     if !is_read(section, context.unit_type) || is_of_others(key) {
         return None;
@@ -142,10 +147,21 @@ pub(super) fn of_line(assignment: &Assignment, unit: &UnitName, context: &Contex
         } else {
             format!("is unknown in [{section}]{}", hint(section, key))
         };
-        return Some(format!("{} {what}", quoted(&format!("{key}="))));
+        return Some((NoticeKind::Ignored, format!("{} {what}", quoted(&format!("{key}=")))));
     };
-    let problem = fault(setting.kind, value, unit, context)?;
-    Some(format!("{key}=: {problem}"))
+    let (kind, newer) = match setting.kind.split_once('>') {
+        Some((kind, newer)) => (kind, Some(newer)),
+        None => (setting.kind, None),
+    };
+    if let Some(problem) = fault(kind, value, unit, context) {
+        return Some((NoticeKind::Ignored, format!("{key}=: {problem}")));
+    }
+    // systemd 252 and 257 say so themselves; where there is but one hierarchy of control groups, they convert it.
+    let text = format!(
+        "{key}= is of the old control groups: systemd takes it for {}=, which says it better",
+        newer?
+    );
+    Some((NoticeKind::Outdated, text))
 }
 
 /// What an unknown name was probably meant to be.
@@ -180,7 +196,7 @@ fn fault(kind: &str, value: &str, unit: &UnitName, context: &Context) -> Option<
         "path" => return path(value.trim_start_matches(['|', '!', ' ']), unit),
         "environment" => return environment(value, unit),
         "environment-file" => return environment_file(value, unit),
-        _ => return None,
+        other => return values::fault(other, value, unit, context),
     };
     (!fits).then(|| format!("{} is no {what}", quoted(value)))
 }
@@ -195,7 +211,7 @@ const SIGNALS: &[&str] = &[
     "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
 ];
 
-fn is_signal(text: &str) -> bool {
+pub(super) fn is_signal(text: &str) -> bool {
     // SIGRTMIN to SIGRTMAX are 34 to 64 with every C library there is.
     let within = |number: &str| number.parse::<u8>().is_ok_and(|number| number <= 30);
     let name = text.strip_prefix("SIG").unwrap_or(text);

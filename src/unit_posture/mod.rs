@@ -4,6 +4,7 @@
 mod commands;
 mod functional;
 mod refusal;
+mod values;
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -81,6 +82,8 @@ pub enum NoticeKind {
     Refused,
     /// What it comes to on the release is not known.
     NotKnown,
+    /// It is taken for a newer setting.
+    Outdated,
 }
 
 /// Reads the assignments of a unit as the context's release does.
@@ -124,8 +127,8 @@ pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
                         ended = Some(&*assignment.source);
                     }
                 }
-            } else if let Some(text) = functional::of_line(assignment, &unit.id, &context) {
-                reading.notices.push(say(None, NoticeKind::Ignored, text));
+            } else if let Some((kind, text)) = functional::of_line(assignment, &unit.id, &context) {
+                reading.notices.push(say(None, kind, text));
             }
             continue;
         };

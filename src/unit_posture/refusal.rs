@@ -4,7 +4,7 @@
 
 mod places;
 
-use super::commands;
+use super::{commands, values::is_exit_status};
 use crate::catalogue;
 use crate::context::UnitType;
 use crate::posture::Posture;
@@ -99,7 +99,9 @@ impl<'a> Service<'a> {
                 ("Service", "Type") => set(&mut service.kind, TYPES),
                 ("Service", "RemainAfterExit") if boolean(value).is_some() => service.remains = value,
                 ("Service", "Restart") => set(&mut service.restart, RESTARTS),
-                ("Service", "RestartForceExitStatus") if value.is_empty() || has_exit_status(value) => {
+                ("Service", "RestartForceExitStatus")
+                    if value.is_empty() || value.split_ascii_whitespace().any(is_exit_status) =>
+                {
                     service.restart_force = value;
                 }
                 ("Service", "ExitType") => set(&mut service.exit_type, EXIT_TYPES),
@@ -150,14 +152,4 @@ impl<'a> Service<'a> {
         }
         None
     }
-}
-
-/// Whether any word is an exit status by number or name, or a signal.
-fn has_exit_status(value: &str) -> bool {
-    let name = |word: &str| {
-        word.bytes().all(|byte| {
-            byte.is_ascii_uppercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'+' | b'-')
-        }) && word.starts_with(|c: char| c.is_ascii_uppercase())
-    };
-    value.split_ascii_whitespace().any(|word| word.parse::<u8>().is_ok() || name(word))
 }

@@ -16,6 +16,7 @@ pub(super) fn split(entry: Entry, text: &str) -> (Vec<String>, Option<WordFault>
     let words = match entry {
         Entry::Line
         | Entry::WholePath
+        | Entry::Program
         | Entry::Device
         | Entry::PerDevice(_)
         | Entry::Credential
@@ -23,7 +24,7 @@ pub(super) fn split(entry: Entry, text: &str) -> (Vec<String>, Option<WordFault>
         | Entry::Import
         | Entry::File => vec![text.to_owned()],
         // Quotes are not taken off here.
-        Entry::Group => text.split_ascii_whitespace().map(str::to_owned).collect(),
+        Entry::Group | Entry::Controller => text.split_ascii_whitespace().map(str::to_owned).collect(),
         Entry::Listed => text.split(',').map(|word| word.trim().to_owned()).collect(),
         Entry::Searched => fields(text),
         Entry::Word
@@ -62,6 +63,9 @@ pub(super) fn read(entry: Entry, word: &str, context: &Context) -> Result<String
         | Entry::Listed
         | Entry::Numbers
         | Entry::Processors => Ok(word.to_owned()),
+        Entry::Controller if is_controller(word, context.release) => Ok(word.to_owned()),
+        Entry::Controller => Err(ignored("is no controller")),
+        Entry::Program => known(program(word), "is no type and path of a BPF program"),
         Entry::Group => match bad_user(word) {
             Some(problem) => Err(Remark::Refused(problem)),
             None => Ok(word.to_owned()),
@@ -112,6 +116,55 @@ pub(super) fn read(entry: Entry, word: &str, context: &Context) -> Result<String
         Entry::BindRule => known(BindRule::read(word).map(BindRule::write), "is no rule about ports"),
         Entry::PacketFilterSet => known(packet_filter_set(word), "is no set of a packet filter"),
     }
+}
+
+/// Controllers of control groups, those that systemd makes of BPF programs among them (seen on 252).
+static CONTROLLERS: [&str; 13] = [
+    "cpu",
+    "cpuacct",
+    "cpuset",
+    "io",
+    "blkio",
+    "memory",
+    "devices",
+    "pids",
+    "bpf-firewall",
+    "bpf-devices",
+    "bpf-foreign",
+    "bpf-socket-bind",
+    "bpf-restrict-network-interfaces",
+];
+
+fn is_controller(word: &str, release: Release) -> bool {
+    CONTROLLERS.contains(&word) || word == "bpf-bind-network-interface" && release >= Release::first(260)
+}
+
+/// Where a BPF program of a control group is called (systemd.resource-control(5), `BPFProgram=`).
+static PROGRAM_TYPES: [&str; 18] = [
+    "egress",
+    "ingress",
+    "sock_create",
+    "sock_ops",
+    "device",
+    "bind4",
+    "bind6",
+    "connect4",
+    "connect6",
+    "post_bind4",
+    "post_bind6",
+    "sendmsg4",
+    "sendmsg6",
+    "sysctl",
+    "recvmsg4",
+    "recvmsg6",
+    "getsockopt",
+    "setsockopt",
+];
+
+fn program(text: &str) -> Option<String> {
+    let (kind, path) = text.split_once(':')?;
+    PROGRAM_TYPES.contains(&kind).then_some(())?;
+    Some(format!("{kind}:{}", good_path(path)?))
 }
 
 /// The parts between colons; a backslash takes a colon's meaning away.
@@ -278,7 +331,7 @@ fn bad_secret(form: SecretForm, name: &str, secret: &str, context: &Context) -> 
 }
 
 /// Whether systemd decodes a text (`unbase64mem()`): blanks count for nothing.
-pub(super) fn is_base64(text: &str, release: Release) -> bool {
+pub(crate) fn is_base64(text: &str, release: Release) -> bool {
     let for_urls = release >= Release::first(255);
     let letters = text.bytes().filter(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
     let letters = letters.map(|byte| match byte {

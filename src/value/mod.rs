@@ -22,7 +22,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 pub use calls::{Action, CallFilter};
-pub(crate) use entry::{is_variable, place as entry_place};
+pub(crate) use entry::{is_base64, is_variable, place as entry_place};
 pub(crate) use mask::{ALL_CAPABILITIES, bit, bits_of, capabilities, unset as unset_mask};
 pub use names::NameFilter;
 pub(crate) use text::is_bus_name;

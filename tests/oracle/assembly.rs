@@ -600,6 +600,16 @@ impl Assembly {
             Entry::WholePath => {
                 (self.chance.of(&["/sys/fs/bpf/x", "bpf", "/sys/fs/../x", "/sys//fs/", "/a b"])).to_owned()
             }
+            Entry::Controller => self.list(&["cpu", "io", "bananas", "cpu,io", "bpf-firewall", "CPU", "%p"]),
+            Entry::Program => (self.chance.of(&[
+                "egress:/x",
+                "ingress:x",
+                "bananas:/x",
+                "egress",
+                "device:/..",
+                "bind4:/%p",
+            ]))
+            .to_owned(),
             Entry::Searched => {
                 (self.chance.of(&["/a:/b", "/a/:b:/c", "/a:", ":/a", "/a//b:/..", "/%p:/b", "/a\\:b"]))
                     .to_owned()

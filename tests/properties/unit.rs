@@ -44,6 +44,7 @@ pub fn holds(data: &[u8]) {
             NoticeKind::Misread => Finding::new("line.misread", line.text),
             NoticeKind::Ignored | NoticeKind::Refused => Finding::notice("line.ignored", line.text),
             NoticeKind::NotKnown => Finding::notice("line.not-known", line.text),
+            NoticeKind::Outdated => Finding::notice("line.outdated", line.text),
         }
     }));
     let assessment = assess(&posture);

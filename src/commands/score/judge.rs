@@ -266,6 +266,7 @@ pub(super) fn of_lines(lines: Vec<LineNotice>) -> Vec<Finding> {
             NoticeKind::Misread => Finding::new("line.misread", line.text),
             NoticeKind::Ignored | NoticeKind::Refused => Finding::notice("line.ignored", line.text),
             NoticeKind::NotKnown => Finding::notice("line.not-known", line.text),
+            NoticeKind::Outdated => Finding::notice("line.outdated", line.text),
         };
         Finding { place: Some((line.path, line.line)), directive: line.directive, ..finding }
     };

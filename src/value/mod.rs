@@ -12,6 +12,7 @@ mod mask;
 mod names;
 mod network;
 mod numbers;
+mod parts;
 mod published;
 #[cfg(test)]
 mod tests;

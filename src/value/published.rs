@@ -1,7 +1,8 @@
 //! The entries of a list as the manager publishes them, in the words of a unit (systemd 252 and 257, seen; sources of
 //! 240 to 262).
 
-use super::{entry, entry::BindRule, numbers};
+use super::parts::BindRule;
+use super::{entry, numbers, parts};
 use crate::bus_value::BusValue;
 use crate::catalogue::Entry;
 
@@ -38,8 +39,8 @@ fn directories(names: &[&str], links: Option<&BusValue>) -> Option<Vec<String>> 
         let (name, target) = (name.as_text()?, target.as_text()?);
         entries.push(match (target.is_empty(), flags.as_unsigned()?) {
             (true, 0) => name.to_owned(),
-            (false, 0) => entry::join([name, target]),
-            (_, _) => entry::join([name, target, "ro"]),
+            (false, 0) => parts::join([name, target]),
+            (_, _) => parts::join([name, target, "ro"]),
         });
     }
     let listed: Vec<&str> = links.iter().filter_map(|link| link.members()?.first()?.as_text()).collect();
@@ -62,12 +63,12 @@ fn one(entry: Entry, item: &BusValue) -> Option<String> {
         Entry::Bind => {
             let recursive = fields.get(3)?.as_unsigned()? != 0;
             let (source, destination) = (entry::simplify(text(0)?), entry::simplify(text(1)?));
-            Some(entry::mounted(dash(2)?, &source, &destination, recursive))
+            Some(parts::mounted(dash(2)?, &source, &destination, recursive))
         }
-        Entry::Temporary => Some(entry::temporary_at(&entry::simplify(text(0)?), text(1)?)),
+        Entry::Temporary => Some(parts::temporary_at(&entry::simplify(text(0)?), text(1)?)),
         Entry::MountImage => image(dash(2)?, &[text(0)?, text(1)?], fields.get(3)?),
         Entry::ExtensionImage => image(dash(1)?, &[text(0)?], fields.get(2)?),
-        Entry::File => Some(entry::opened(text(0)?, text(1)?, fields.get(2)?.as_unsigned()?)),
+        Entry::File => Some(parts::opened(text(0)?, text(1)?, fields.get(2)?.as_unsigned()?)),
         Entry::BindRule => bind_rule(fields).map(BindRule::write),
         Entry::PacketFilterSet => packet_filter_set(fields),
         _ => {
@@ -83,7 +84,7 @@ fn image(dash: &str, paths: &[&str], options: &BusValue) -> Option<String> {
         let [partition, options] = option.members()? else { return None };
         parts.extend([partition.as_text()?, options.as_text()?]);
     }
-    Some(format!("{dash}{}", entry::join(parts)))
+    Some(format!("{dash}{}", parts::join(parts)))
 }
 
 fn bind_rule(fields: &[BusValue]) -> Option<BindRule> {
@@ -99,6 +100,6 @@ fn packet_filter_set(fields: &[BusValue]) -> Option<String> {
         let number = number.as_signed()?;
         names.iter().find(|(_, known)| *known == number).map(|(word, _)| *word)
     };
-    let (source, family) = (word(&entry::SET_SOURCES, source)?, word(&entry::SET_FAMILIES, family)?);
+    let (source, family) = (word(&parts::SET_SOURCES, source)?, word(&parts::SET_FAMILIES, family)?);
     Some([source, family, table.as_text()?, set.as_text()?].join(":"))
 }

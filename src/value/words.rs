@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::path::Path;
 
-use super::{Remark, Value, directed, entry, numbers, published};
+use super::{Remark, Value, directed, entry, numbers, parts, published};
 use crate::bus_value::BusValue;
 use crate::catalogue::{Entry, Kind, Order, Unit, WordRules};
 use crate::context::Context;
@@ -95,7 +95,7 @@ pub(super) fn write(rules: &WordRules, entries: &[String]) -> String {
     match rules.entry {
         Entry::Numbers | Entry::Processors => numbers::write(entries),
         Entry::Listed => entries.join(","),
-        Entry::Searched => entry::join(entries.iter().map(String::as_str)),
+        Entry::Searched => parts::join(entries.iter().map(String::as_str)),
         _ => entries.join(" "),
     }
 }

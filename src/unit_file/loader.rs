@@ -103,7 +103,15 @@ impl<'r> Loader<'r> {
         else {
             anyhow::bail!("{shown} does not name a unit file");
         };
-        let mut name: UnitName = file.parse().with_context(|| format!("cannot load {shown}"))?;
+        let no_file =
+            |root: &Root| root.kind(path, Links::Follow).ok().flatten().and_then(Kind::no_unit_file);
+        let mut name: UnitName = match file.parse() {
+            Ok(name) => name,
+            Err(error) => match no_file(self.root) {
+                Some(what) => return Ok(broken(path.to_owned(), None, what)),
+                None => return Err(error.context(format!("cannot load {shown}"))),
+            },
+        };
         // Without links, so that `/lib/systemd/system` is not another directory than `/usr/lib/systemd/system`.
         let directory =
             &self.root.resolve(directory, Links::Follow).with_context(|| format!("cannot load {shown}"))?;
@@ -120,7 +128,9 @@ impl<'r> Loader<'r> {
         if !self.listings.get(directory).is_some_and(|listing| listing.has(&name)) {
             return Ok(match self.root.kind(path, Links::Follow).ok().flatten() {
                 None => Load::NotFound,
-                Some(_) => broken(path.to_owned(), None, "not a regular file"),
+                Some(kind) => {
+                    broken(path.to_owned(), None, kind.no_unit_file().unwrap_or("not a regular file"))
+                }
             });
         }
         if name.is_template() {

@@ -106,9 +106,7 @@ impl Place {
         Some(match self.listing.kind(name)? {
             Kind::File => Ok(&Origin::Fragment),
             Kind::Link => self.links.get(name)?.as_ref().map_err(Clone::clone),
-            Kind::Directory => Err("a directory is no unit file".to_owned()),
-            Kind::Device => Err("a device is no unit file".to_owned()),
-            Kind::Other => Err("a FIFO or socket is no unit file".to_owned()),
+            other => Err(other.no_unit_file().unwrap_or_default().to_owned()),
         })
     }
 }

@@ -55,6 +55,18 @@ pub enum Kind {
     Other,
 }
 
+impl Kind {
+    /// Why it is no unit file, whatever its name, where that is so.
+    pub fn no_unit_file(self) -> Option<&'static str> {
+        match self {
+            Self::File | Self::Link => None,
+            Self::Directory => Some("a directory is no unit file"),
+            Self::Device => Some("a device is no unit file"),
+            Self::Other => Some("a FIFO or socket is no unit file"),
+        }
+    }
+}
+
 /// Whether the last component of a path is followed where it is a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Links {

@@ -112,8 +112,11 @@ impl<'r> Files<'r> {
             evidence: None,
         };
         if context.unit_type == UnitType::Other {
-            let why = "nothing is executed by a unit of this type: name the service that it starts";
-            return cannot(unit, asked.failed(why.to_owned()));
+            let why = match &load {
+                Ok(broken @ Load::Broken { .. }) => why_not(broken),
+                _ => "nothing is executed by a unit of this type: name the service that it starts".to_owned(),
+            };
+            return cannot(unit, asked.failed(why));
         }
         let text = match load {
             Ok(Load::Loaded(text)) => text,

@@ -115,6 +115,10 @@ fn its_commands_up_to_the_build_say_what_the_manual_shows() -> Result<()> {
 
 /// All commands in a machine that has the project's own package.
 pub(super) fn whole(machine: &Machine) -> Result<()> {
+    // Without it the page would show, or be rewritten to show, that there is no such command.
+    machine
+        .check(&["sh", "-c", "command -v systemd-harden"])
+        .context("the project's own package is not installed: run the scenario that installs it as well")?;
     let folder = scratch()?;
     unpatched(&folder.path().join("quotesd"))?;
     fs::copy(

@@ -25,9 +25,6 @@ pub(crate) fn is_noncharacter(c: char) -> bool {
 
 /// A foreign text fit for a terminal: one line, with what deceives escaped.
 pub fn shown(text: &str) -> String {
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-        return text.to_owned();
-    }
     let mut safe = String::with_capacity(text.len());
     push(&mut safe, text);
     safe
@@ -71,6 +68,11 @@ pub fn shown_path(path: &Path) -> String {
 }
 
 fn push(safe: &mut String, text: &str) {
+    // Most texts.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        safe.push_str(text);
+        return;
+    }
     for c in text.chars() {
         if deceives(c) { safe.extend(c.escape_default()) } else { safe.push(c) }
     }

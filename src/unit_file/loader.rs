@@ -345,6 +345,10 @@ impl UnitText {
             let separators = |byte: &u8| matches!(byte, b' ' | b'\t' | b',' | b'%');
             1 + assignment.value.bytes().filter(|byte| separators(byte)).count()
         };
+        let most: usize = self.assignments.iter().map(|assignment| 1 + assignment.value.len()).sum();
+        if most.saturating_add(self.notices.len()) <= MAX_PARTS {
+            return false;
+        }
         let parts: usize = self.assignments.iter().map(parts).sum();
         parts.saturating_add(self.notices.len()) > MAX_PARTS
     }

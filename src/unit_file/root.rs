@@ -307,8 +307,13 @@ pub(crate) fn read_whole(mut file: &std::fs::File, most: u64, content: &mut Vec<
     }
     // One byte more than there is, so that a read that fills less has met the end.
     let length = usize::try_from(found.len()).unwrap_or(0);
-    content.clear();
-    content.resize(length + 1, 0);
+    // What the last file left there is written over.
+    let room = content.len().max(length + 1);
+    if content.capacity() < room {
+        *content = vec![0; room];
+    } else {
+        content.resize(room, 0);
+    }
     let mut filled = 0;
     loop {
         match file.read(content.get_mut(filled..).unwrap_or_default()) {

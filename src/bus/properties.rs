@@ -215,3 +215,28 @@ impl From<&str> for LoadState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use zbus::Variant;
+    use zbus::wire::to_bytes;
+
+    use super::*;
+
+    #[test]
+    fn more_properties_than_an_object_may_have_are_refused() -> anyhow::Result<()> {
+        let read = |count: usize| {
+            let properties: HashMap<String, Variant<'_>> =
+                (0..count).map(|number| (format!("P{number}"), Variant::from(true))).collect();
+            let body = to_bytes(Context::new(LE, 0), &properties)?;
+            anyhow::Ok(Properties::of_body(&body).map(|read| read.iter().count()))
+        };
+        assert_eq!(read(MAX_PROPERTIES)?, Ok(MAX_PROPERTIES));
+        let refused = read(MAX_PROPERTIES + 1)?;
+        assert!(
+            matches!(&refused, Err(BusFailure::Protocol(why)) if why.contains("more than 4096")),
+            "{refused:?}"
+        );
+        Ok(())
+    }
+}

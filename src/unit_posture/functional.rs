@@ -264,6 +264,9 @@ mod tests {
         assert!(NAMES.is_sorted_by_key(name), "they are looked up by their order");
         for line in &NAMES {
             assert!(catalogue::place_of(name(line)).is_none(), "{} has a row", name(line));
+            if let Some((_, newer)) = says(line).split(' ').nth(1).and_then(|kind| kind.split_once('>')) {
+                assert!(catalogue::place_of(newer).is_some(), "{} is taken for {newer}", name(line));
+            }
         }
     }
 

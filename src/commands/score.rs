@@ -6,10 +6,10 @@ mod host;
 mod judge;
 mod loaded;
 mod many;
+mod tree;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 use anyhow::Context as _;
 
@@ -26,12 +26,13 @@ use crate::score::assess;
 use crate::status::Status;
 use crate::target::{Target, fit};
 use crate::unit_file::{Loader, Root, SearchPath, UnitName, UserDirectories};
-use files::{Files, Starters};
+use files::Files;
 pub(super) use files::{template_instance, why_not};
 use host::Host;
 use judge::{Asked, Judge};
 use loaded::Loaded;
 use many::answers;
+use tree::Tree;
 
 /// Judges what the command line names, and prints the report.
 pub(super) fn score(arguments: &Score, out: &mut dyn Write) -> anyhow::Result<Status> {
@@ -153,8 +154,7 @@ impl<'a> Run<'a> {
             return;
         }
         let mut units = units.into_iter();
-        let sockets = OnceLock::new();
-        let mut files = self.reader(None, &sockets);
+        let mut files = Files::new(self.tree(), self.context, None);
         let mut reports = Vec::new();
         for subject in subjects {
             match subject {
@@ -168,29 +168,30 @@ impl<'a> Run<'a> {
     /// Files and manifests, and units of the tree.
     fn files(&mut self, subjects: &[Subject]) {
         let host = self.host().filter(|_| !subjects.is_empty());
-        let sockets = OnceLock::new();
         let (reports, unreadable) = match &host {
             // What units share on a host is told with the first of them, so they take their turns.
             Some(host) if self.judge.manifests.declare_any() => {
-                let mut files = self.reader(Some(host), &sockets);
+                let mut files = Files::new(self.tree(), self.context, Some(host));
                 let reports =
                     subjects.iter().flat_map(|subject| self.named_file(&mut files, subject)).collect();
                 (reports, files.unreadable())
             }
-            _ if subjects.is_empty() => {
-                let reader = || self.reader(None, &sockets);
-                let services = reader().services();
-                let (reports, mut files) =
-                    answers(&services, reader, |files, name| files.among_all(name, &self.judge));
-                (reports.into_iter().flatten().collect(), files.unreadable())
-            }
             _ => {
-                let (reports, mut files) = answers(
-                    subjects,
-                    || self.reader(None, &sockets),
-                    |files, subject| self.named_file(files, subject),
-                );
-                (reports.into_iter().flatten().collect(), files.unreadable())
+                let is_of_tree = |subject: &Subject| matches!(subject, Subject::Unit(_));
+                let asks_tree = subjects.is_empty() || subjects.iter().any(is_of_tree);
+                let tree = if asks_tree { self.tree().ready() } else { self.tree() };
+                let reader = || Files::new(tree.clone(), self.context, None);
+                let (reports, mut files) = if subjects.is_empty() {
+                    let services = reader().services();
+                    let among_all = |files: &mut Files<'_>, name: &_| files.among_all(name, &self.judge);
+                    let (reports, files) = answers(&services, reader, among_all);
+                    (reports.into_iter().flatten().collect(), files)
+                } else {
+                    let named = |files: &mut Files<'_>, subject: &_| self.named_file(files, subject);
+                    let (reports, files) = answers(subjects, reader, named);
+                    (reports.into_iter().flatten().collect(), files)
+                };
+                (reports, files.unreadable())
             }
         };
         // systemd goes on without them, and what stands in them is not known here.
@@ -201,9 +202,9 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// One reader for all files of a run, so that no directory is listed twice.
-    fn reader<'h>(&'h self, host: Option<&'h Host<'h>>, sockets: &'h OnceLock<Starters>) -> Files<'h> {
-        Files::new(Loader::new(&self.root, self.search()), self.context, host, sockets)
+    /// What is searched for units.
+    fn tree(&self) -> Tree<'_> {
+        Tree::new(Loader::new(&self.root, self.search()))
     }
 
     /// The tree that was named, as a host of its own.

@@ -6,7 +6,6 @@ use std::ffi::OsString;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
@@ -27,19 +26,19 @@ pub const MAX_PARTS: usize = 1 << 14;
 /// The unit types that need no file of their own.
 const FRAGMENTLESS: [&str; 2] = ["slice", "device"];
 
-/// Units of one root and search path. What it has listed it keeps: a file added later is not seen.
-#[derive(Debug)]
+/// Units of one root and search path. What it has listed it keeps, and so does a copy: a file added later is not seen.
+#[derive(Clone, Debug)]
 pub struct Loader<'r> {
     root: &'r Root,
     search: SearchPath,
-    listings: BTreeMap<PathBuf, Rc<Listing>>,
-    drop_in_files: BTreeMap<PathBuf, Rc<[DropIn]>>,
+    listings: BTreeMap<PathBuf, Arc<Listing>>,
+    drop_in_files: BTreeMap<PathBuf, Arc<[DropIn]>>,
     /// By the type of unit.
-    names: BTreeMap<String, Rc<Names>>,
+    names: BTreeMap<String, Arc<Names>>,
     /// The names of the search path that the last file's directory precedes, and their type.
-    beside: Option<(SearchPath, String, Rc<Names>)>,
+    beside: Option<(SearchPath, String, Arc<Names>)>,
     /// The directories of the search path that are there, once they were looked for.
-    present: Option<Vec<(PathBuf, Rc<Listing>)>>,
+    present: Option<Vec<(PathBuf, Arc<Listing>)>>,
     /// The last fragment's content; kept so that the next one needs no memory of its own.
     content: Vec<u8>,
 }
@@ -81,6 +80,11 @@ impl<'r> Loader<'r> {
         self.names(suffix).all().into_iter().collect()
     }
 
+    /// Looks for the names of units with the type `suffix`, so that copies of the loader need not.
+    pub fn look_for_names(&mut self, suffix: &str) {
+        self.names(suffix);
+    }
+
     /// The directories of the search path that could not be read; systemd goes on without them.
     pub fn unreadable(&mut self) -> Vec<Notice> {
         let listings = self.directories(&self.search.clone());
@@ -118,10 +122,10 @@ impl<'r> Loader<'r> {
         let first = self.search.with_first(directory);
         let names = match &self.beside {
             _ if first == self.search => self.names(name.suffix()),
-            Some((search, suffix, names)) if *search == first && suffix == name.suffix() => Rc::clone(names),
+            Some((search, suffix, names)) if *search == first && suffix == name.suffix() => Arc::clone(names),
             _ => {
-                let names = Rc::new(self.names_of(&first, name.suffix()));
-                self.beside = Some((first, name.suffix().to_owned(), Rc::clone(&names)));
+                let names = Arc::new(self.names_of(&first, name.suffix()));
+                self.beside = Some((first, name.suffix().to_owned(), Arc::clone(&names)));
                 names
             }
         };
@@ -265,11 +269,11 @@ impl<'r> Loader<'r> {
         chosen: &mut BTreeMap<OsString, PathBuf>,
     ) -> Result<(), (PathBuf, io::Error)> {
         let files = if let Some(files) = self.drop_in_files.get(directory) {
-            Rc::clone(files)
+            Arc::clone(files)
         } else {
             let files = self.list_drop_ins(directory).map_err(|error| (directory.to_owned(), error))?;
-            let files: Rc<[DropIn]> = files.into();
-            self.drop_in_files.insert(directory.to_owned(), Rc::clone(&files));
+            let files: Arc<[DropIn]> = files.into();
+            self.drop_in_files.insert(directory.to_owned(), Arc::clone(&files));
             files
         };
         for file in files.iter() {
@@ -290,12 +294,12 @@ impl<'r> Loader<'r> {
             .collect())
     }
 
-    fn names(&mut self, suffix: &str) -> Rc<Names> {
+    fn names(&mut self, suffix: &str) -> Arc<Names> {
         if let Some(names) = self.names.get(suffix) {
-            return Rc::clone(names);
+            return Arc::clone(names);
         }
-        let names = Rc::new(self.names_of(&self.search.clone(), suffix));
-        self.names.insert(suffix.to_owned(), Rc::clone(&names));
+        let names = Arc::new(self.names_of(&self.search.clone(), suffix));
+        self.names.insert(suffix.to_owned(), Arc::clone(&names));
         names
     }
 
@@ -305,7 +309,7 @@ impl<'r> Loader<'r> {
     }
 
     /// What is in the directories of `search`, each once.
-    fn directories(&mut self, search: &SearchPath) -> Vec<(PathBuf, Rc<Listing>)> {
+    fn directories(&mut self, search: &SearchPath) -> Vec<(PathBuf, Arc<Listing>)> {
         if *search != self.search {
             return self.look_for(search);
         }
@@ -315,7 +319,7 @@ impl<'r> Loader<'r> {
         self.present.clone().unwrap_or_default()
     }
 
-    fn look_for(&mut self, search: &SearchPath) -> Vec<(PathBuf, Rc<Listing>)> {
+    fn look_for(&mut self, search: &SearchPath) -> Vec<(PathBuf, Arc<Listing>)> {
         let directories = search.directories();
         let mut listings = Vec::new();
         for directory in directories {
@@ -331,8 +335,8 @@ impl<'r> Loader<'r> {
             let listing = self
                 .listings
                 .entry(directory.clone())
-                .or_insert_with(|| Rc::new(Listing::read(self.root, directory)));
-            listings.push((directory.clone(), Rc::clone(listing)));
+                .or_insert_with(|| Arc::new(Listing::read(self.root, directory)));
+            listings.push((directory.clone(), Arc::clone(listing)));
         }
         listings
     }

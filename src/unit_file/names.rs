@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::sync::Arc;
 
 use super::name::is_type;
@@ -89,7 +88,7 @@ pub(super) struct Names {
 #[derive(Debug)]
 struct Place {
     directory: PathBuf,
-    listing: Rc<Listing>,
+    listing: Arc<Listing>,
     /// What its links are, or why systemd ignores them.
     links: BTreeMap<UnitName, Result<Origin, String>>,
 }
@@ -124,7 +123,7 @@ pub(super) struct Unit {
 pub(super) struct Fragment {
     pub(super) path: PathBuf,
     /// Its directory and its name there, where it is a regular file in it and no link.
-    pub(super) regular: Option<(Rc<Listing>, UnitName)>,
+    pub(super) regular: Option<(Arc<Listing>, UnitName)>,
 }
 
 impl Fragment {
@@ -142,7 +141,7 @@ impl Names {
         root: &Root,
         search: &SearchPath,
         suffix: &str,
-        listings: Vec<(PathBuf, Rc<Listing>)>,
+        listings: Vec<(PathBuf, Arc<Listing>)>,
     ) -> Self {
         let mut targets = LinkTargets { root, search, parents: BTreeMap::new() };
         let places = listings.into_iter().map(|(directory, listing)| {
@@ -225,7 +224,7 @@ impl Names {
         let fragment = found.as_ref().map(|(file, place)| Fragment {
             path: place.directory.join(file.as_str()),
             regular: (place.listing.kind(file) == Some(Kind::File))
-                .then(|| (Rc::clone(&place.listing), file.clone())),
+                .then(|| (Arc::clone(&place.listing), file.clone())),
         });
         let file = found.as_ref().map(|(file, _)| file);
         // The file names the unit, with the instance that was asked for; where that instance has another file, it is

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::OnceLock;
 
 use super::host::{Beside, Host};
 use super::judge::{Asked, Found, Judge, of_lines};
+use super::tree::{Starter, Tree};
 use crate::context::{Context, Mode, UnitType};
 use crate::gather::Gather as _;
 use crate::holes::{Socket, Surroundings};
@@ -13,56 +13,39 @@ use crate::ownership::Activity;
 use crate::posture::Posture;
 use crate::release::Release;
 use crate::report::{Outcome, Source, UnitReport};
-use crate::unit_file::{Load, Loader, Notice, UnitName, UnitText, boolean};
+use crate::unit_file::{Load, Notice, UnitName, UnitText};
 use crate::unit_posture::read;
 
 /// Judges units by their files.
 pub(super) struct Files<'r> {
-    /// The tree and its search path.
-    loader: Loader<'r>,
+    /// Where they are.
+    tree: Tree<'r>,
     /// The release and mode that count; the unit's type is its own.
     context: Context,
     /// Units of each type met that set nothing.
     unset: BTreeMap<UnitType, Posture>,
     /// The tree as a host, where it is looked at as one.
     host: Option<&'r Host<'r>>,
-    /// The socket units of the tree, once they were read.
-    sockets: &'r OnceLock<Starters>,
-}
-
-/// Socket units by what they start, each list in the order of their names.
-pub(super) type Starters = BTreeMap<String, Vec<UnitText>>;
-
-/// A socket unit and what it starts.
-struct Starter {
-    text: UnitText,
-    /// The service, or the template of which each connection starts an instance.
-    starts: String,
 }
 
 impl<'r> Files<'r> {
-    /// A reader of what `loader` finds; readers of one tree have the same `sockets`.
-    pub(super) fn new(
-        loader: Loader<'r>,
-        context: Context,
-        host: Option<&'r Host<'r>>,
-        sockets: &'r OnceLock<Starters>,
-    ) -> Self {
-        Self { loader, context, unset: BTreeMap::new(), host, sockets }
+    /// A reader of what stands in `tree`.
+    pub(super) fn new(tree: Tree<'r>, context: Context, host: Option<&'r Host<'r>>) -> Self {
+        Self { tree, context, unset: BTreeMap::new(), host }
     }
 
     /// The directories of the search path that cannot be read.
     pub(super) fn unreadable(&mut self) -> Vec<Notice> {
-        self.loader.unreadable()
+        self.tree.loader.unreadable()
     }
 
     /// A unit file that was named.
     pub(super) fn file(&mut self, path: &Path, shown: &str, judge: &Judge) -> UnitReport {
         let instance = template_instance(self.context);
-        let load = self.loader.load_file(path, instance);
+        let load = self.tree.loader.load_file(path, instance);
         let name =
             path.file_name().map_or_else(|| shown.to_owned(), |name| name.to_string_lossy().into_owned());
-        let beside = self.loader.load_file(&path.with_extension("socket"), instance);
+        let beside = self.tree.loader.load_file(&path.with_extension("socket"), instance);
         let beside = beside.ok().and_then(Starter::of);
         self.report(name, load, Asked::ByName, judge, beside.as_ref())
     }
@@ -75,7 +58,7 @@ impl<'r> Files<'r> {
 
     /// The services of the tree, aliases among them.
     pub(super) fn services(&mut self) -> Vec<UnitName> {
-        self.loader.units("service")
+        self.tree.loader.units("service")
     }
 
     /// A service of the tree; none for another name of one.
@@ -88,9 +71,9 @@ impl<'r> Files<'r> {
     fn load(&mut self, name: &UnitName) -> anyhow::Result<Load> {
         if name.is_template() {
             let instance = name.with_instance(template_instance(self.context))?;
-            self.loader.load(&instance)
+            self.tree.loader.load(&instance)
         } else {
-            self.loader.load(name)
+            self.tree.loader.load(name)
         }
     }
 
@@ -158,16 +141,7 @@ impl<'r> Files<'r> {
 
     /// The socket units that start a service of these names.
     fn sockets_of(&mut self, names: &[&str], beside: Option<&Starter>) -> Vec<Socket> {
-        let Self { loader, unset, sockets, .. } = self;
-        let sockets = sockets.get_or_init(|| {
-            let mut sockets = Starters::new();
-            for unit in loader.units("socket").into_iter().filter(|unit| !unit.is_template()) {
-                if let Some(Starter { text, starts }) = loader.load(&unit).ok().and_then(Starter::of) {
-                    sockets.entry(starts).or_default().push(text);
-                }
-            }
-            sockets
-        });
+        let sockets = self.tree.starters();
         if sockets.is_empty() && beside.is_none() {
             return Vec::new();
         }
@@ -183,28 +157,11 @@ impl<'r> Files<'r> {
         let mut found: Vec<Socket> = Vec::new();
         for text in beside.map(|starter| &starter.text).into_iter().chain(starters) {
             if !found.iter().any(|known| known.unit == text.id.as_str()) {
-                let unset = unset.entry(UnitType::Socket).or_insert_with(|| Posture::unset("", context));
+                let unset = self.unset.entry(UnitType::Socket).or_insert_with(|| Posture::unset("", context));
                 found.push(Socket::of_files(text, &read(text, unset).posture));
             }
         }
         found
-    }
-}
-
-impl Starter {
-    /// A socket unit; nothing for what is none.
-    fn of(load: Load) -> Option<Self> {
-        let Load::Loaded(text) = load else { return None };
-        let last = |key: &str| {
-            let mut lines = text.assignments.iter().rev();
-            let line = lines.find(|line| line.section == "Socket" && line.key == key)?;
-            Some(line.value.as_str()).filter(|value| !value.is_empty())
-        };
-        let stem = text.id.as_str().strip_suffix(".socket")?;
-        let accepts = last("Accept").and_then(boolean) == Some(true);
-        let own = if accepts { format!("{stem}@.service") } else { format!("{stem}.service") };
-        let starts = last("Service").map_or(own, str::to_owned);
-        Some(Self { text, starts })
     }
 }
 

@@ -4,6 +4,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use rustix::thread::{sched_getaffinity, sched_getcpu, sched_setaffinity};
+
 /// Questions that a thread takes at a time: reading one unit takes some twenty microseconds, as much as taking turns.
 const AT_A_TIME: usize = 8;
 
@@ -31,29 +33,48 @@ pub(super) fn answers<Q: Sync, A: Send, D>(
     }
     let next = AtomicUsize::new(0);
     let found: Mutex<Vec<(usize, Vec<A>)>> = Mutex::new(Vec::new());
-    let work = |desk: &mut D| {
-        loop {
-            let first = next.fetch_add(AT_A_TIME, Ordering::Relaxed);
-            let Some(part) = questions.get(first..questions.len().min(first + AT_A_TIME)) else { break };
-            if part.is_empty() {
-                break;
-            }
-            let some = part.iter().map(|question| answer(desk, question)).collect();
-            if let Ok(mut found) = found.lock() {
-                found.push((first, some));
-            }
+    let part = |desk: &mut D| {
+        let first = next.fetch_add(AT_A_TIME, Ordering::Relaxed);
+        let part = questions.get(first..questions.len().min(first + AT_A_TIME)).unwrap_or_default();
+        let some = part.iter().map(|question| answer(desk, question)).collect();
+        if let Ok(mut found) = found.lock() {
+            found.push((first, some));
         }
+        !part.is_empty()
+    };
+    let here = sched_getcpu();
+    let other = || {
+        leave(here);
+        let mut desk = desk();
+        while part(&mut desk) {}
     };
     thread::scope(|scope| {
         for _ in 0..others {
             // Where no thread is to be had, the others do its work.
-            let _ = thread::Builder::new().spawn_scoped(scope, || work(&mut desk()));
+            let _ = thread::Builder::new().spawn_scoped(scope, other);
         }
-        work(&mut own);
+        // One that was put behind this one leaves at once.
+        thread::yield_now();
+        while part(&mut own) {}
     });
     let mut found = found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     found.sort_unstable_by_key(|(first, _)| *first);
     (found.into_iter().flat_map(|(_, some)| some).collect(), own)
+}
+
+/// Moves this thread to another processor if it is on that one and may. Linux often puts a new thread behind the one
+/// that made it though another processor is idle, above all in a virtual machine, and leaves it there for milliseconds:
+/// most of what there is to do.
+fn leave(processor: usize) {
+    if sched_getcpu() != processor {
+        return;
+    }
+    let Ok(all) = sched_getaffinity(None) else { return };
+    let mut others = all;
+    others.unset(processor);
+    if sched_setaffinity(None, &others).is_ok() {
+        let _ = sched_setaffinity(None, &all);
+    }
 }
 
 #[cfg(test)]

@@ -67,6 +67,8 @@ fn held<'de, A: SeqAccess<'de>>(mut parts: A, depth: usize) -> Result<Option<Bus
         "a(ss)" => Vec::<(&str, &str)>::SIGNATURE,
         "a(st)" => Vec::<(&str, u64)>::SIGNATURE,
         "(bas)" => <(bool, Vec<&str>)>::SIGNATURE,
+        "a(sasbttttuii)" => Vec::<Command<bool>>::SIGNATURE,
+        "a(sasasttttuii)" => Vec::<Command<Vec<&str>>>::SIGNATURE,
         other => {
             parsed = Signature::try_from(other).map_err(Error::custom)?;
             &parsed
@@ -74,6 +76,9 @@ fn held<'de, A: SeqAccess<'de>>(mut parts: A, depth: usize) -> Result<Option<Bus
     };
     parts.next_element_seed(Of { signature, depth })?.ok_or_else(missing)
 }
+
+/// One of `ExecStart`, or with flags of `ExecStartEx` (org.freedesktop.systemd1(5)).
+type Command<'c, F> = (&'c str, Vec<&'c str>, F, u64, u64, u64, u64, u32, i32, i32);
 
 /// A value of a signature, in as many containers.
 #[derive(Clone, Copy)]

@@ -37,6 +37,7 @@ pub use self::address::Address;
 pub use self::failure::BusFailure;
 pub use self::jobs::JobResult;
 pub use self::listing::{InstalledFile, ListedService};
+use self::properties::NamesMet;
 pub use self::properties::{LoadState, Properties};
 
 /// The bus name of the manager.
@@ -118,7 +119,7 @@ impl Manager {
     async fn over(connection: Connection, timeout: Duration) -> Result<Self, BusFailure> {
         let body = (MANAGER_INTERFACE,);
         let own = call(&connection, timeout, MANAGER_PATH, GET_ALL, &body).await?;
-        let own = Properties::read(&own)?;
+        let own = Properties::read(&own, &NamesMet::default())?;
         let version = own
             .text("Version")
             .ok_or_else(|| BusFailure::Protocol("the manager does not say its version".to_owned()))?;
@@ -289,6 +290,8 @@ struct Round {
     end: Instant,
     /// The calls in a row that nobody answered.
     unanswered: Cell<usize>,
+    /// The names of the properties of units.
+    met: NamesMet,
 }
 
 impl Round {
@@ -298,6 +301,7 @@ impl Round {
             timeout: manager.timeout,
             end: Instant::now() + manager.timeout * MAX_TIME_OUTS,
             unanswered: Cell::new(0),
+            met: NamesMet::default(),
         }
     }
 
@@ -354,7 +358,7 @@ impl Round {
             Interfaces::All => "",
             Interfaces::Unit => UNIT_INTERFACE,
         },);
-        Properties::read(&self.ask(&path, GET_ALL, &body).await?)
+        Properties::read(&self.ask(&path, GET_ALL, &body).await?, &self.met)
     }
 
     /// What was asked of a socket unit.

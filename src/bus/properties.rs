@@ -3,10 +3,12 @@
 //! Answers the few questions about files and states that every report asks; the directives' own
 //! properties are looked up by the catalogue.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::FxHashMap;
 use zbus::export::serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use zbus::wire::LE;
 use zbus::wire::serialized::{Context, Data};
@@ -18,7 +20,7 @@ use super::failure::BusFailure;
 use crate::bus_value::BusValue;
 
 /// The properties of a service, about.
-const USUAL: usize = 400;
+const USUAL: usize = 450;
 /// The properties that an object may have. Names that are chosen to have the same hash make each look-up one of all of
 /// them; with so many that is no harm.
 const MAX_PROPERTIES: usize = 1 << 12;
@@ -29,18 +31,53 @@ const MAX_PROPERTIES: usize = 1 << 12;
 /// shape answers as if it were missing. Paths and texts are what the other side sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Properties {
-    values: FxHashMap<String, BusValue>,
+    names: Arc<Names>,
+    /// By the places of their names.
+    values: Vec<BusValue>,
+}
+
+/// The names of an object's properties, in the order in which they came. All units of one type have the same, and a
+/// release says them in the same order each time, so that they are kept but once.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Names {
+    places: FxHashMap<Box<str>, usize>,
+    all: Vec<Box<str>>,
+}
+
+impl Names {
+    fn new(names: &[&str]) -> Self {
+        let all: Vec<Box<str>> = names.iter().map(|name| Box::from(*name)).collect();
+        Self { places: all.iter().cloned().zip(0..).collect(), all }
+    }
+
+    fn are(&self, names: &[&str]) -> bool {
+        self.all.len() == names.len() && self.all.iter().zip(names).all(|(known, name)| **known == **name)
+    }
+}
+
+/// The names that were met last.
+#[derive(Debug, Default)]
+pub(super) struct NamesMet(RefCell<Arc<Names>>);
+
+impl NamesMet {
+    fn of(&self, names: &[&str]) -> Arc<Names> {
+        let mut last = self.0.borrow_mut();
+        if !last.are(names) {
+            *last = Arc::new(Names::new(names));
+        }
+        Arc::clone(&last)
+    }
 }
 
 impl Properties {
     /// The value of a property, by its name on the bus: `ProtectHome`, `CPUQuotaPerSecUSec`.
     pub fn get(&self, property: &str) -> Option<&BusValue> {
-        self.values.get(property)
+        self.values.get(*self.names.places.get(property)?)
     }
 
-    /// All properties, in no order.
+    /// All properties, in the order in which they came.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &BusValue)> {
-        self.values.iter().map(|(name, value)| (name.as_str(), value))
+        self.names.all.iter().map(|name| &**name).zip(&self.values)
     }
 
     /// The text of a property of type `s`.
@@ -94,21 +131,24 @@ impl Properties {
     pub(super) fn of_values<'r>(
         replies: impl IntoIterator<Item = (&'r str, &'r Message)>,
     ) -> Result<Self, BusFailure> {
-        let value = |(name, reply): (&str, &Message)| {
+        let value = |(name, reply): (&'r str, &Message)| {
             let body = reply.body();
             within_bounds(body.len())?;
             let Held(value) = body.deserialize()?;
-            Ok((name.to_owned(), value.ok_or_else(|| too_much(name))?))
+            Ok((name, value.ok_or_else(|| too_much(name))?))
         };
-        Ok(Self { values: replies.into_iter().map(value).collect::<Result<_, BusFailure>>()? })
+        let (names, values): (Vec<&str>, Vec<BusValue>) =
+            replies.into_iter().map(value).collect::<Result<_, BusFailure>>()?;
+        Ok(Self { names: Arc::new(Names::new(&names)), values })
     }
 
     /// Takes a reply to `GetAll` apart. One value beyond the bounds fails the whole: without it
     /// the unit would look like that of an older systemd.
-    pub(super) fn read(reply: &Message) -> Result<Self, BusFailure> {
+    pub(super) fn read(reply: &Message, met: &NamesMet) -> Result<Self, BusFailure> {
         let body = reply.body();
         within_bounds(body.len())?;
-        body.deserialize().map_err(|error| BusFailure::protocol(&error.to_string())).and_then(Self::whole)
+        let read = body.deserialize().map_err(|error| BusFailure::protocol(&error.to_string()));
+        read.and_then(|read| Self::whole(read, met))
     }
 
     /// The same of the bytes of such a body, little-endian, as a recorded one is.
@@ -120,11 +160,12 @@ impl Properties {
         within_bounds(bytes.len())?;
         let body = Data::new(bytes, Context::new(LE, 0));
         let read = body.deserialize().map_err(|error| BusFailure::protocol(&error.to_string()));
-        read.and_then(|(read, _)| Self::whole(read))
+        read.and_then(|(read, _)| Self::whole(read, &NamesMet::default()))
     }
 
-    fn whole(ByName(values): ByName) -> Result<Self, BusFailure> {
-        Ok(Self { values: values.map_err(|name| too_much(&name))? })
+    fn whole(InOrder(read): InOrder<'_>, met: &NamesMet) -> Result<Self, BusFailure> {
+        let (names, values) = read.map_err(too_much)?;
+        Ok(Self { names: met.of(&names), values })
     }
 }
 
@@ -142,37 +183,38 @@ fn too_much(property: &str) -> BusFailure {
     ))
 }
 
-/// The body of a reply to `GetAll`, or the first property beyond the bounds.
-struct ByName(Result<FxHashMap<String, BusValue>, String>);
+/// The names and values in the body of a reply to `GetAll`, or the first property beyond the bounds.
+struct InOrder<'m>(Result<(Vec<&'m str>, Vec<BusValue>), &'m str>);
 
-impl Type for ByName {
+impl Type for InOrder<'_> {
     const SIGNATURE: &'static Signature = <HashMap<&str, Held>>::SIGNATURE;
 }
 
-impl<'de> Deserialize<'de> for ByName {
+impl<'de> Deserialize<'de> for InOrder<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Entries;
 
         impl<'de> Visitor<'de> for Entries {
-            type Value = ByName;
+            type Value = InOrder<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("properties by name")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<ByName, A::Error> {
-                let mut values = HashMap::with_capacity_and_hasher(USUAL, FxBuildHasher);
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<InOrder<'de>, A::Error> {
+                let (mut names, mut values) = (Vec::with_capacity(USUAL), Vec::with_capacity(USUAL));
                 let mut beyond = None;
                 while let Some((name, Held(value))) = entries.next_entry::<&str, Held>()? {
-                    if values.len() == MAX_PROPERTIES {
+                    if names.len() == MAX_PROPERTIES {
                         return Err(A::Error::custom(format_args!("more than {MAX_PROPERTIES} properties")));
                     }
+                    names.push(name);
                     match value {
-                        Some(value) => _ = values.insert(name.to_owned(), value),
-                        None => _ = beyond.get_or_insert_with(|| name.to_owned()),
+                        Some(value) => values.push(value),
+                        None => _ = beyond.get_or_insert(name),
                     }
                 }
-                Ok(ByName(beyond.map_or(Ok(values), Err)))
+                Ok(InOrder(beyond.map_or(Ok((names, values)), Err)))
             }
         }
 

@@ -70,15 +70,22 @@ const fn free(slots: &[u16; SLOTS], name: &str) -> usize {
     slot
 }
 
-/// The slot in which the search for a name begins: by its length and six of its letters.
+/// The slot in which the search for a name begins: by its length, its first eight letters and its last.
 const fn slot(name: &str) -> usize {
     let name = name.as_bytes();
-    let (mut hash, mut part) = (name.len(), 0);
-    while part <= 5 && !name.is_empty() {
-        hash = hash.wrapping_mul(31).wrapping_add(name[(name.len() - 1) * part / 5] as usize);
-        part += 1;
-    }
-    hash % SLOTS
+    let letters = if let (Some(first), Some(last)) = (name.first_chunk(), name.last_chunk()) {
+        u64::from_le_bytes(*first).wrapping_mul(31).wrapping_add(u64::from_le_bytes(*last))
+    } else {
+        let (mut letters, mut rest) = (0, name);
+        while let [letter, behind @ ..] = rest {
+            letters = letters << 8 | *letter as u64;
+            rest = behind;
+        }
+        letters
+    };
+    // 2^64 divided by the golden ratio: all bits of a product with it bear on its upper ones.
+    let hash = letters.wrapping_add(name.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (hash >> 48) as usize % SLOTS
 }
 
 /// The place in [`ALL`] of the row with that name or older spelling.

@@ -37,8 +37,7 @@ pub use self::address::Address;
 pub use self::failure::BusFailure;
 pub use self::jobs::JobResult;
 pub use self::listing::{InstalledFile, ListedService};
-use self::properties::NamesMet;
-pub use self::properties::{LoadState, Properties};
+pub use self::properties::{LoadState, NamesMet, Properties};
 
 /// The bus name of the manager.
 const MANAGER: &str = "org.freedesktop.systemd1";
@@ -77,24 +76,28 @@ pub enum Interfaces {
     Unit,
 }
 
-/// What the manager says of a unit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// Of the unit itself.
-    pub properties: Properties,
-    /// Of the socket units that belong to it, by their names, what was asked of them: all of it, or why not.
-    pub sockets: BTreeMap<String, Result<Properties, BusFailure>>,
+/// What the manager says of a unit, not taken apart yet: that is as much work as asking, and another thread may do it.
+#[derive(Clone, Debug)]
+pub struct Answer(Message);
+
+impl Answer {
+    /// All properties of the unit, or why not. Those who take many answers apart keep the names that they `met`.
+    pub fn properties(&self, met: &NamesMet) -> Result<Properties, BusFailure> {
+        Properties::read(&self.0, met)
+    }
 }
 
 /// What is asked of the socket units that belong to a unit.
+#[derive(Clone, Copy, Debug)]
 pub struct OfSockets<'q> {
-    /// Their names, by the name under which the unit was asked for and its properties.
-    pub names: &'q (dyn Fn(&str, &Properties) -> BTreeSet<String> + Sync),
     /// Properties that every unit has.
     pub unit: &'q [&'static str],
     /// Properties that socket units alone have.
     pub socket: &'q [&'static str],
 }
+
+/// What the manager says of the socket units that belong to a unit, by their names: all that was asked, or why not.
+pub type Sockets = BTreeMap<String, Result<Properties, BusFailure>>;
 
 /// A connection to the manager of a system or of a user.
 #[derive(Debug)]
@@ -177,25 +180,59 @@ impl Manager {
         units: &[String],
         interfaces: Interfaces,
     ) -> Vec<(String, Result<Properties, BusFailure>)> {
-        let none = OfSockets { names: &|_, _| BTreeSet::new(), unit: &[], socket: &[] };
+        let met = NamesMet::default();
         let mut read = Vec::with_capacity(units.len());
-        self.ask_all(units, interfaces, &none, |unit, answer| {
-            read.push((unit.to_owned(), answer.map(|answer| answer.properties)));
-        });
+        self.ask_all(
+            units,
+            &async |round: &Round, unit: &str| round.unit(unit, interfaces).await,
+            |unit, reply| {
+                let properties = reply.and_then(|reply| Properties::read(&reply, &met));
+                read.push((unit.to_owned(), properties));
+            },
+        );
         read
     }
 
-    /// The same, all properties of each and what belongs to it: `answered` is called in the order
-    /// asked as soon as a unit is read, so that what is done with one is done while the manager is
-    /// busy with the next. Of the socket units that belong to a unit, only what `of_sockets` says is
-    /// asked for.
-    pub fn each(
+    /// The same, all properties of each: `answered` is called in the order asked as soon as a unit is answered, so that
+    /// what is done with one is done while the manager is busy with the next.
+    pub fn each(&self, units: &[String], mut answered: impl FnMut(&str, Result<Answer, BusFailure>)) {
+        let ask = async |round: &Round, unit: &str| round.unit(unit, Interfaces::All).await;
+        self.ask_all(units, &ask, |unit, reply| answered(unit, reply.map(Answer)));
+    }
+
+    /// What is `wanted` of the socket units that belong to each of some units, each unit with its own outcome.
+    pub fn sockets(
         &self,
-        units: &[String],
-        of_sockets: &OfSockets<'_>,
-        answered: impl FnMut(&str, Result<Answer, BusFailure>),
-    ) {
-        self.ask_all(units, Interfaces::All, of_sockets, answered);
+        of_units: &[BTreeSet<String>],
+        wanted: OfSockets<'_>,
+    ) -> Vec<Result<Sockets, BusFailure>> {
+        let is_bounded = |names: &BTreeSet<String>| names.len() <= MAX_SOCKETS;
+        let asked: BTreeSet<&String> = of_units.iter().filter(|names| is_bounded(names)).flatten().collect();
+        let asked: Vec<String> = asked.into_iter().cloned().collect();
+        let mut read = Sockets::new();
+        self.ask_all(
+            &asked,
+            &async |round: &Round, name: &str| round.socket(name, wanted).await,
+            |name, properties| {
+                read.insert(name.to_owned(), properties);
+            },
+        );
+        let of_unit = |names: &BTreeSet<String>| {
+            if !is_bounded(names) {
+                let count = names.len();
+                let text = format!("{count} socket units of one unit, more than {MAX_SOCKETS}");
+                return Err(BusFailure::Protocol(text));
+            }
+            let found = names.iter().filter_map(|name| Some((name.clone(), read.get(name)?.clone())));
+            let sockets: Sockets = found.collect();
+            // Whoever lost a socket to a manager that went away lost the answer.
+            let failures = sockets.values().filter_map(|socket| socket.as_ref().err());
+            match failures.clone().find(|failure| failure.is_loss()) {
+                Some(failure) => Err(failure.clone()),
+                None => Ok(sockets),
+            }
+        };
+        of_units.iter().map(of_unit).collect()
     }
 
     /// The services in memory and those that are only installed, sorted by name.
@@ -210,40 +247,35 @@ impl Manager {
         }
     }
 
-    fn ask_all(
+    fn ask_all<T>(
         &self,
-        units: &[String],
-        interfaces: Interfaces,
-        of_sockets: &OfSockets<'_>,
-        mut answered: impl FnMut(&str, Result<Answer, BusFailure>),
+        names: &[String],
+        ask: &impl AsyncFn(&Round, &str) -> Result<T, BusFailure>,
+        mut answered: impl FnMut(&str, Result<T, BusFailure>),
     ) {
-        let is_lost = |answer: &Result<Answer, BusFailure>| answer.as_ref().is_err_and(BusFailure::is_loss);
+        let is_lost = |answer: &Result<T, BusFailure>| answer.as_ref().is_err_and(BusFailure::is_loss);
         // From the first that was lost on: they keep their order.
-        let mut held: Vec<(&str, Result<Answer, BusFailure>)> = Vec::new();
-        let names = units.iter().map(String::as_str);
+        let mut held: Vec<(&str, Result<T, BusFailure>)> = Vec::new();
         let round = Round::new(self);
         zbus::block_on(async {
-            let mut answers = pin!(round.answers(names, interfaces, of_sockets));
-            while let Some((unit, answer)) = answers.next().await {
+            let mut answers = pin!(round.answers(names.iter().map(String::as_str), ask));
+            while let Some((name, answer)) = answers.next().await {
                 if held.is_empty() && !is_lost(&answer) {
-                    answered(unit, answer);
+                    answered(name, answer);
                 } else {
-                    held.push((unit, answer));
+                    held.push((name, answer));
                 }
             }
         });
         let lost: Vec<&str> =
-            held.iter().filter(|(_, answer)| is_lost(answer)).map(|(unit, _)| *unit).collect();
+            held.iter().filter(|(_, answer)| is_lost(answer)).map(|(name, _)| *name).collect();
         if let Some((_, Err(failure))) = held.first() {
-            let back = self.return_of(failure.clone());
-            let round = Round::new(self);
-            let again: Vec<Result<Answer, BusFailure>> = match &back {
-                Ok(()) => zbus::block_on(
-                    round
-                        .answers(lost.into_iter(), interfaces, of_sockets)
-                        .map(|(_, answer)| answer)
-                        .collect(),
-                ),
+            let again: Vec<Result<T, BusFailure>> = match self.return_of(failure.clone()) {
+                Ok(()) => {
+                    let round = Round::new(self);
+                    let answers = round.answers(lost.into_iter(), ask).map(|(_, answer)| answer);
+                    zbus::block_on(answers.collect())
+                }
                 Err(failure) => lost.iter().map(|_| Err(failure.clone())).collect(),
             };
             let lost = held.iter_mut().filter(|(_, answer)| is_lost(answer));
@@ -251,8 +283,8 @@ impl Manager {
                 *answer = again;
             }
         }
-        for (unit, answer) in held {
-            answered(unit, answer);
+        for (name, answer) in held {
+            answered(name, answer);
         }
     }
 
@@ -290,8 +322,6 @@ struct Round {
     end: Instant,
     /// The calls in a row that nobody answered.
     unanswered: Cell<usize>,
-    /// The names of the properties of units.
-    met: NamesMet,
 }
 
 impl Round {
@@ -301,68 +331,32 @@ impl Round {
             timeout: manager.timeout,
             end: Instant::now() + manager.timeout * MAX_TIME_OUTS,
             unanswered: Cell::new(0),
-            met: NamesMet::default(),
         }
     }
 
-    /// What comes of each unit, in the order asked.
-    fn answers<'a>(
+    /// What comes of each, in the order asked.
+    fn answers<'a, T: 'a>(
         &'a self,
-        units: impl Iterator<Item = &'a str> + 'a,
-        interfaces: Interfaces,
-        of_sockets: &'a OfSockets<'_>,
-    ) -> impl Stream<Item = (&'a str, Result<Answer, BusFailure>)> + 'a {
-        let ask = move |unit: &'a str| async move { (unit, self.unit(unit, interfaces).await) };
-        // A stage of its own: a unit that waits for its sockets keeps no other from being asked for.
-        let ask_on = move |(unit, properties): (&'a str, Result<Properties, BusFailure>)| async move {
-            let answer = match properties {
-                Ok(properties) => self.with_sockets(unit, properties, of_sockets).await,
-                Err(failure) => Err(failure),
-            };
-            (unit, answer)
-        };
-        stream::iter(units).map(ask).buffered(IN_FLIGHT).map(ask_on).buffered(IN_FLIGHT)
+        names: impl Iterator<Item = &'a str> + 'a,
+        ask: &'a impl AsyncFn(&Round, &str) -> Result<T, BusFailure>,
+    ) -> impl Stream<Item = (&'a str, Result<T, BusFailure>)> + 'a {
+        let ask = move |name: &'a str| async move { (name, ask(self, name).await) };
+        stream::iter(names).map(ask).buffered(IN_FLIGHT)
     }
 
-    async fn with_sockets(
-        &self,
-        unit: &str,
-        properties: Properties,
-        of_sockets: &OfSockets<'_>,
-    ) -> Result<Answer, BusFailure> {
-        let names = (of_sockets.names)(unit, &properties);
-        if names.len() > MAX_SOCKETS {
-            let count = names.len();
-            return Err(BusFailure::Protocol(format!(
-                "{count} socket units of one unit, more than {MAX_SOCKETS}"
-            )));
-        }
-        let asked = stream::iter(names).map(|name| async move {
-            let properties = self.socket(&name, of_sockets).await;
-            (name, properties)
-        });
-        let sockets: BTreeMap<_, _> = asked.buffered(IN_FLIGHT).collect().await;
-        // Whoever lost a socket to a manager that went away lost the answer.
-        match sockets.values().find_map(|socket| socket.as_ref().err().filter(|failure| failure.is_loss())) {
-            Some(failure) => Err(failure.clone()),
-            None => Ok(Answer { properties, sockets }),
-        }
-    }
-
-    async fn unit(&self, unit: &str, interfaces: Interfaces) -> Result<Properties, BusFailure> {
+    async fn unit(&self, unit: &str, interfaces: Interfaces) -> Result<Message, BusFailure> {
         if is_template(unit) {
             return Err(BusFailure::Template);
         }
-        let path = unit_path(unit);
         let body = (match interfaces {
             Interfaces::All => "",
             Interfaces::Unit => UNIT_INTERFACE,
         },);
-        Properties::read(&self.ask(&path, GET_ALL, &body).await?, &self.met)
+        self.ask(&unit_path(unit), GET_ALL, &body).await
     }
 
     /// What was asked of a socket unit.
-    async fn socket(&self, name: &str, wanted: &OfSockets<'_>) -> Result<Properties, BusFailure> {
+    async fn socket(&self, name: &str, wanted: OfSockets<'_>) -> Result<Properties, BusFailure> {
         let path = &unit_path(name);
         let ask = |(interface, property)| async move {
             let reply = self.ask(path, GET, &(interface, property)).await?;

@@ -55,9 +55,9 @@ impl Names {
     }
 }
 
-/// The names that were met last.
+/// The names of properties that were met last, for whoever reads many units: they share them.
 #[derive(Debug, Default)]
-pub(super) struct NamesMet(RefCell<Arc<Names>>);
+pub struct NamesMet(RefCell<Arc<Names>>);
 
 impl NamesMet {
     fn of(&self, names: &[&str]) -> Arc<Names> {

@@ -288,30 +288,19 @@ fn sockets_of_a_unit_are_asked_for_in_part_and_told_whole_or_not_at_all() -> any
             _ => error(call, "a.b.C", "not there"),
         }
     })?;
-    let of_sockets = OfSockets {
-        names: &|unit, _| match unit {
-            "u1.service" => BTreeSet::from(["half.socket", "whole.socket"].map(str::to_owned)),
-            _ => BTreeSet::new(),
-        },
-        unit: &["ActiveState"],
-        socket: &["Listen"],
-    };
-    let mut read = Vec::new();
-    manager.each(&names(3), &of_sockets, |unit, answer| read.push((unit.to_owned(), answer)));
+    let wanted = OfSockets { unit: &["ActiveState"], socket: &["Listen"] };
+    let of = |names: &[&str]| names.iter().copied().map(str::to_owned).collect::<BTreeSet<_>>();
+    let of_units = [of(&[]), of(&["half.socket", "whole.socket"]), of(&["whole.socket"])];
+    let read: Vec<_> = manager.sockets(&of_units, wanted).into_iter().collect::<Result<_, _>>()?;
 
-    let units: Vec<&str> = read.iter().map(|(unit, _)| unit.as_str()).collect();
-    assert_eq!(units, ["u0.service", "u1.service", "u2.service"]);
-    let mut sockets = Vec::new();
-    for (unit, answer) in read {
-        let of_unit = answer?.sockets.into_iter();
-        sockets.extend(of_unit.map(|(socket, properties)| (unit.clone(), socket, properties)));
-    }
-    let [(first, half, lost), (second, whole, Ok(properties))] = sockets.as_slice() else {
+    assert_eq!(read.iter().map(BTreeMap::len).collect::<Vec<_>>(), [0, 2, 1]);
+    let sockets: Vec<_> = read.into_iter().flatten().collect();
+    let [(half, lost), (whole, Ok(properties)), (again, Ok(_))] = sockets.as_slice() else {
         anyhow::bail!("{sockets:?}")
     };
-    assert_eq!((first.as_str(), half.as_str()), ("u1.service", "half.socket"));
+    assert_eq!(half, "half.socket");
     assert_eq!(lost, &Err(BusFailure::Refused("no way".to_owned())));
-    assert_eq!((second.as_str(), whole.as_str()), ("u1.service", "whole.socket"));
+    assert_eq!([whole, again], ["whole.socket"; 2]);
     assert_eq!((properties.active_state(), properties.text("Listen")), (Some("active"), Some("all")));
     Ok(())
 }
@@ -319,17 +308,11 @@ fn sockets_of_a_unit_are_asked_for_in_part_and_told_whole_or_not_at_all() -> any
 #[test]
 fn what_a_unit_claims_is_bounded() -> anyhow::Result<()> {
     let manager = manager(|call, _| unit(call))?;
-    let many = |unit: &str, _: &Properties| match unit {
-        "u1.service" => (0..=MAX_SOCKETS).map(|number| format!("{number}.socket")).collect(),
-        _ => BTreeSet::new(),
-    };
-    let of_sockets = OfSockets { names: &many, unit: &[], socket: &[] };
-    let mut failed = Vec::new();
-    manager.each(&names(3), &of_sockets, |unit, answer| {
-        failed.extend(answer.err().map(|why| (unit.to_owned(), why)));
-    });
-    let [(unit, BusFailure::Protocol(why))] = failed.as_slice() else { anyhow::bail!("{failed:?}") };
-    assert_eq!((unit.as_str(), why.as_str()), ("u1.service", "257 socket units of one unit, more than 256"));
+    let many = (0..=MAX_SOCKETS).map(|number| format!("{number}.socket")).collect();
+    let of_units = [BTreeSet::new(), many, BTreeSet::from(["a.socket".to_owned()])];
+    let read = manager.sockets(&of_units, OfSockets { unit: &[], socket: &[] });
+    let [Ok(_), Err(BusFailure::Protocol(why)), Ok(_)] = read.as_slice() else { anyhow::bail!("{read:?}") };
+    assert_eq!(why, "257 socket units of one unit, more than 256");
     Ok(())
 }
 
@@ -352,10 +335,10 @@ fn all_questions_together_have_their_time() -> anyhow::Result<()> {
     let manager = manager(|call, _| unit(call))?;
     let over = Round { end: Instant::now(), ..Round::new(&manager) };
     thread::sleep(Duration::from_millis(2));
-    let none = OfSockets { names: &|_, _| BTreeSet::new(), unit: &[], socket: &[] };
     let units = names(3);
     let asked = units.iter().map(String::as_str);
-    let answers: Vec<_> = zbus::block_on(over.answers(asked, Interfaces::All, &none).collect());
+    let ask = async |round: &Round, unit: &str| round.unit(unit, Interfaces::All).await;
+    let answers: Vec<_> = zbus::block_on(over.answers(asked, &ask).collect());
     assert_eq!(answers.len(), 3);
     let late = |answer: &Result<_, BusFailure>| matches!(answer, Err(BusFailure::TimedOut { after }) if *after == TIMEOUT * MAX_TIME_OUTS);
     ensure!(answers.iter().all(|(_, answer)| late(answer)), "{answers:?}");

@@ -1,6 +1,6 @@
 //! Units as a running manager has loaded them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal as _;
 use std::sync::mpsc;
 use std::thread;
@@ -11,7 +11,7 @@ use super::evidence::Kernel;
 use super::files::template_instance;
 use super::host::{Beside, Host, Live, activity};
 use super::judge::{Asked, Found, Judge, of_lines};
-use crate::bus::{Answer, BusFailure, Manager, OfSockets, Properties};
+use crate::bus::{BusFailure, Manager, NamesMet, OfSockets, Properties, Sockets};
 use crate::bus_posture::{self, Defaults};
 use crate::cli::EvidenceWord;
 use crate::commands::manager::{Connection, OwnFiles, bus_variable, host, is_own_bus, why_not};
@@ -96,80 +96,88 @@ impl Loaded {
         };
         let names: Vec<String> = names.iter().map(|name| self.instance(name.clone())).collect();
         let bar = progress(names.len());
-        let mut reports = Vec::with_capacity(names.len());
-        let of_sockets = OfSockets {
-            names: &|name, properties| {
-                let id = properties.id().unwrap_or(name);
-                // The host is compared with the manifests: with what is bound, not only what may be.
-                let declared = declared_sockets(&[id, name], judge);
-                let starting = sockets_of(properties).into_iter().map(str::to_owned);
-                starting.chain(declared).gather()
-            },
-            unit: &["ActiveState"],
-            socket: &Socket::properties(self.context.release),
-        };
-        // One thread reads what the manager says, and one judges what was read.
-        let (read, answers) = mpsc::channel();
+        let mut reports: Vec<Option<UnitReport>> = Vec::with_capacity(names.len());
+        let mut waiting = Vec::new();
+        // One thread asks, and one takes apart and judges what was answered.
+        let (asking, answers) = mpsc::channel();
         thread::scope(|threads| {
-            let (manager, names, of_sockets) = (&self.manager, &names, &of_sockets);
+            let (manager, names) = (&self.manager, &names);
             threads.spawn(move || {
-                manager.each(names, of_sockets, |name, answer| {
+                manager.each(names, |name, answer| {
                     // It can only fail where the judging panicked.
-                    let _ = read.send((name.to_owned(), answer));
+                    let _ = asking.send((name.to_owned(), answer));
                 });
             });
+            let met = NamesMet::default();
             for (name, answer) in answers {
                 bar.inc(1);
-                reports.extend(self.report(&name, answer, (asked, judge), &mut known));
+                let properties = answer.and_then(|answer| answer.properties(&met));
+                let report = match self.properties_of_own(&name, properties, asked) {
+                    Err(report) => report,
+                    Ok(properties) => {
+                        let sockets = socket_names(&name, &properties, judge);
+                        if sockets.is_empty() {
+                            let none = Sockets::new();
+                            Some(self.unit(&name, &properties, &none, (asked, judge), &mut known))
+                        } else {
+                            waiting.push((Waiting { place: reports.len(), name, properties }, sockets));
+                            None
+                        }
+                    }
+                };
+                reports.push(report);
             }
         });
+        let (waiting, of_units): (Vec<Waiting>, Vec<BTreeSet<String>>) = waiting.into_iter().unzip();
+        let wanted = OfSockets { unit: &["ActiveState"], socket: &Socket::properties(self.context.release) };
+        let sockets = self.manager.sockets(&of_units, wanted);
+        for (Waiting { place, name, properties }, sockets) in waiting.into_iter().zip(sockets) {
+            let report = match sockets {
+                Ok(sockets) => self.unit(&name, &properties, &sockets, (asked, judge), &mut known),
+                Err(failure) => self.not_answered(name, &failure, asked),
+            };
+            reports.splice(place..=place, [Some(report)]);
+        }
         bar.finish_and_clear();
-        reports
+        reports.into_iter().flatten().collect()
     }
 
-    /// What an answer comes to; nothing for a second name that nobody asked for.
-    fn report(
+    /// The properties of a unit that is there; its report where it is not, and nothing for a second name that nobody
+    /// asked for.
+    fn properties_of_own(
         &self,
         name: &str,
-        answer: Result<Answer, BusFailure>,
-        (asked, judge): (Asked, &Judge),
-        known: &mut Known<'_>,
-    ) -> Option<UnitReport> {
-        let Answer { properties, sockets } = match answer {
-            Ok(answer) => answer,
-            // What was not answered is not known, whoever asked for it.
-            Err(failure) => {
-                let why = failure.to_string();
-                let outcome = if failure.is_answer() { asked.failed(why) } else { Outcome::Failed(why) };
-                return Some(self.cannot(name.to_owned(), outcome));
-            }
-        };
-        let id = properties.id().unwrap_or(name);
-        if asked == Asked::AmongAll && id != name {
-            return None;
+        answer: Result<Properties, BusFailure>,
+        asked: Asked,
+    ) -> Result<Properties, Option<UnitReport>> {
+        let properties =
+            answer.map_err(|failure| Some(self.not_answered(name.to_owned(), &failure, asked)))?;
+        if asked == Asked::AmongAll && properties.id().is_some_and(|id| id != name) {
+            return Err(None);
         }
-        if let Some(why) = why_not(name, &properties) {
-            return Some(self.cannot(name.to_owned(), asked.failed(why)));
+        match why_not(name, &properties) {
+            Some(why) => Err(Some(self.cannot(name.to_owned(), asked.failed(why)))),
+            None => Ok(properties),
         }
-        let starters = self.starters(&properties, &sockets, known);
-        let mut report = self.unit(name, id, &properties, starters, (asked, judge), known);
-        let lost = sockets.iter().filter_map(|(socket, answer)| Some((socket, answer.as_ref().err()?)));
-        report.findings.extend(lost.map(|(socket, failure)| {
-            let text = format!("what it binds and whom it lets in is not known: {failure}");
-            Finding { subject: Some(socket.clone()), ..Finding::notice("socket.not-known", text) }
-        }));
-        Some(report)
+    }
+
+    /// What was not answered is not known, whoever asked for it.
+    fn not_answered(&self, name: String, failure: &BusFailure, asked: Asked) -> UnitReport {
+        let why = failure.to_string();
+        let outcome = if failure.is_answer() { asked.failed(why) } else { Outcome::Failed(why) };
+        self.cannot(name, outcome)
     }
 
     fn unit(
         &self,
         name: &str,
-        id: &str,
         properties: &Properties,
-        starters: Starters,
+        sockets: &Sockets,
         (asked, judge): (Asked, &Judge),
         known: &mut Known<'_>,
     ) -> UnitReport {
+        let id = properties.id().unwrap_or(name);
+        let starters = self.starters(properties, sockets, known);
         let context = Context { unit_type: UnitType::of(id), ..self.context };
         if context.unit_type == UnitType::Other {
             let why = "nothing is executed by a unit of this type: name the service that it starts";
@@ -219,7 +227,7 @@ impl Loaded {
         let kernel = self.kernel.as_ref().filter(|_| is_wanted);
         let evidence = kernel.map(|kernel| kernel.evidence(&self.manager, properties, &reading.posture));
         findings.extend(evidence.iter().flat_map(|evidence| evidence::findings(evidence)));
-        judge.judge(Found {
+        let mut report = judge.judge(Found {
             unit: id.to_owned(),
             names,
             source: Source::Bus,
@@ -229,16 +237,17 @@ impl Loaded {
             findings,
             beside,
             evidence,
-        })
+        });
+        let lost = sockets.iter().filter_map(|(socket, answer)| Some((socket, answer.as_ref().err()?)));
+        report.findings.extend(lost.map(|(socket, failure)| {
+            let text = format!("what it binds and whom it lets in is not known: {failure}");
+            Finding { subject: Some(socket.clone()), ..Finding::notice("socket.not-known", text) }
+        }));
+        report
     }
 
     /// The socket units of a unit that has these properties.
-    fn starters(
-        &self,
-        properties: &Properties,
-        sockets: &BTreeMap<String, Result<Properties, BusFailure>>,
-        known: &mut Known<'_>,
-    ) -> Starters {
+    fn starters(&self, properties: &Properties, sockets: &Sockets, known: &mut Known<'_>) -> Starters {
         let context = Context { unit_type: UnitType::Socket, ..self.context };
         let unset = known.unset.entry(UnitType::Socket).or_insert_with(|| Posture::unset("", context));
         let open = sockets_of(properties).into_iter().filter_map(|name| {
@@ -266,6 +275,14 @@ impl Loaded {
     }
 }
 
+/// The names of the socket units that belong to a unit.
+fn socket_names(name: &str, properties: &Properties, judge: &Judge) -> BTreeSet<String> {
+    let id = properties.id().unwrap_or(name);
+    // The host is compared with the manifests: with what is bound, not only what may be.
+    let declared = declared_sockets(&[id, name], judge);
+    sockets_of(properties).into_iter().map(str::to_owned).chain(declared).gather()
+}
+
 /// The names of the sockets that start a unit.
 fn sockets_of(properties: &Properties) -> Vec<&str> {
     let starters = properties.triggered_by().into_iter();
@@ -277,6 +294,15 @@ fn declared_sockets(names: &[&str], judge: &Judge) -> Vec<String> {
     judge.manifests.declaring(names).map_or_else(Vec::new, |(manifest, planned)| {
         ownership::sockets(manifest, &planned).map(|(stem, _)| format!("{stem}.socket")).collect()
     })
+}
+
+/// A unit that is judged when its socket units have been asked for.
+struct Waiting {
+    /// Where its report belongs.
+    place: usize,
+    /// As it was asked for.
+    name: String,
+    properties: Properties,
 }
 
 /// The socket units of a unit.

@@ -229,7 +229,10 @@ fn environment(value: &str, unit: &UnitName) -> Option<String> {
         Err(WordError { fault, before }) => (before, Some(fault)),
     };
     let bad = words.iter().find_map(|word| {
-        let word = expand(word, unit).ok()?.text;
+        let word = match expand(word, unit) {
+            Ok(expanded) => expanded.text,
+            Err(error) => return Some(error.to_string()),
+        };
         match word.split_once('=') {
             None => Some("a word has no `=`".to_owned()),
             Some((name, _)) if !crate::value::is_variable(name) => {
@@ -242,14 +245,21 @@ fn environment(value: &str, unit: &UnitName) -> Option<String> {
 }
 
 fn environment_file(value: &str, unit: &UnitName) -> Option<String> {
-    path(value.strip_prefix('-').unwrap_or(value), unit)
+    match value.strip_prefix('-') {
+        Some("") => Some("there is no path behind `-`".to_owned()),
+        Some(optional) => path(optional, unit),
+        None => path(value, unit),
+    }
 }
 
 fn path(value: &str, unit: &UnitName) -> Option<String> {
     if value.starts_with('/') && !value.contains('%') {
         return None;
     }
-    let expanded = expand(value, unit).ok()?;
+    let expanded = match expand(value, unit) {
+        Ok(expanded) => expanded,
+        Err(error) => return Some(error.to_string()),
+    };
     let fits = value.is_empty() || expanded.text.starts_with(['/', '%']);
     (!fits).then(|| format!("{} is no absolute path", quoted(&expanded.text)))
 }

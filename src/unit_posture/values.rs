@@ -29,7 +29,16 @@ pub(super) fn fault(kind: &str, value: &str, unit: &UnitName, context: &Context)
             let fits = crate::value::is_base64(value, context.release);
             return (!fits).then(|| "its value is no Base64".to_owned());
         }
+        "job-mode" => (JOB_MODES.contains(&value), "way of queueing a job"),
+        "collect-mode" => (matches!(value, "inactive" | "inactive-or-failed"), "time to forget a unit"),
+        "exit-code" => (value.is_empty() || is_within(value, 0, 255), "exit status from 0 to 255"),
         "exit-status" => return exit_status(value),
+        "text" => return unresolved(value, unit),
+        "units" => return units(value, unit),
+        "count" => (value.parse::<u32>().is_ok(), "number"),
+        "paths" => {
+            return each_word(value, unit, |path| (!path.starts_with('/')).then_some("is no absolute path"));
+        }
         "log-fields" => return each_word(value, unit, log_field),
         "sockets" => {
             return each_word(value, unit, |name| (!name.ends_with(".socket")).then_some("is no socket"));
@@ -53,6 +62,19 @@ pub(super) fn fault(kind: &str, value: &str, unit: &UnitName, context: &Context)
     };
     (!fits).then(|| format!("{} is no {what}", quoted(value)))
 }
+
+/// How a job goes with those that wait already (systemctl(1), `--job-mode=`).
+const JOB_MODES: &[&str] = &[
+    "fail",
+    "replace",
+    "replace-irreversibly",
+    "isolate",
+    "flush",
+    "ignore-dependencies",
+    "ignore-requirements",
+    "triggering",
+    "restart-dependencies",
+];
 
 /// Facilities of messages (syslog(3)); 127 is the greatest number of one that systemd takes (seen on 252).
 const FACILITIES: &[&str] = &[
@@ -142,6 +164,15 @@ fn exit_status(value: &str) -> Option<String> {
     Some(format!("{} is no exit status and no signal", quoted(bad)))
 }
 
+/// The first of the units of a dependency that is none; quotes mean nothing there.
+fn units(value: &str, unit: &UnitName) -> Option<String> {
+    value.split_ascii_whitespace().find_map(|word| match expand(word, unit) {
+        Ok(expanded) if !expanded.open.is_empty() || expanded.text.parse::<UnitName>().is_ok() => None,
+        Ok(expanded) => Some(format!("{} is no name of a unit", quoted(&expanded.text))),
+        Err(error) => Some(error.to_string()),
+    })
+}
+
 /// What is wrong with the first bad word of a list.
 fn each_word(value: &str, unit: &UnitName, problem: fn(&str) -> Option<&'static str>) -> Option<String> {
     if !value.contains(['"', '\'', '\\', '%']) {
@@ -182,7 +213,12 @@ fn escaped(value: &str, unit: &UnitName) -> Option<String> {
     if !syntax::is_escaped(value) {
         return Some("it has an escape sequence that is none".to_owned());
     }
-    if value.contains('%') { expand(value, unit).err().map(|error| error.to_string()) } else { None }
+    unresolved(value, unit)
+}
+
+/// Why the specifiers of a text have no values.
+pub(super) fn unresolved(text: &str, unit: &UnitName) -> Option<String> {
+    if text.contains('%') { expand(text, unit).err().map(|error| error.to_string()) } else { None }
 }
 
 /// A device and what it is given.
@@ -197,11 +233,10 @@ fn of_device(value: &str, unit: &UnitName, fits: fn(&str) -> bool, what: &str) -
     if device.split('/').any(|part| part == "..") {
         return Some(format!("{} has `..` in it", quoted(device)));
     }
-    let unresolved = || expand(device, unit).err().map(|error| error.to_string());
     if !fits(given) {
         return Some(format!("{} is no {what}", quoted(given)));
     }
-    if device.contains('%') { unresolved() } else { None }
+    unresolved(device, unit)
 }
 
 #[cfg(test)]

@@ -35,6 +35,20 @@ pub(crate) fn each_word(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
     bare.chain(quoted.into_iter().map(Cow::Owned))
 }
 
+/// A number as systemd reads most of them (`safe_atou64()`, as seen on 252): with the prefixes of C, and 0b and 0o.
+pub(crate) fn number(text: &str) -> Option<u64> {
+    let text = text.strip_prefix('+').unwrap_or(text);
+    let (digits, base) = match text.as_bytes() {
+        [b'0', b'x' | b'X', ..] => (text.get(2..)?, 16),
+        [b'0', b'b', ..] => (text.get(2..)?, 2),
+        [b'0', b'o', ..] => (text.get(2..)?, 8),
+        [b'0', _, ..] => (text.get(1..)?, 8),
+        _ => (text, 10),
+    };
+    // A second sign is none.
+    u64::from_str_radix(digits, base).ok().filter(|_| !digits.starts_with('+'))
+}
+
 /// Octal mode bits.
 pub(crate) fn mode(text: &str) -> Option<u32> {
     crate::unit_file::file_mode(text)

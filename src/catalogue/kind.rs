@@ -156,6 +156,8 @@ pub enum Entry {
     Listed,
     /// A controller of control groups.
     Controller,
+    /// A unit by its full name.
+    Unit,
     /// `TYPE:PATH` of a pinned BPF program.
     Program,
     /// A user or group name or number; a bad one refuses the unit.

@@ -169,7 +169,7 @@ pub(crate) static DEFAULT_DEPENDENCIES: Directive = Directive {
     ..ROW
 };
 
-static UNITS: WordRules = WordRules { entry: Entry::Word, order: Order::MoreIsWeaker };
+static UNITS: WordRules = WordRules { entry: Entry::Unit, order: Order::MoreIsWeaker };
 
 pub(crate) static JOINS_NAMESPACE_OF: Directive = Directive {
     name: "JoinsNamespaceOf",

@@ -35,7 +35,7 @@ pub(super) fn fault(kind: &str, value: &str, unit: &UnitName, context: &Context)
         "exit-status" => return exit_status(value),
         "text" => return unresolved(value, unit),
         "units" => return units(value, unit),
-        "count" => (value.parse::<u32>().is_ok(), "number"),
+        "count" => (is_within(value, 0, u32::MAX.into()), "number"),
         "paths" => {
             return each_word(value, unit, |path| (!path.starts_with('/')).then_some("is no absolute path"));
         }
@@ -86,22 +86,8 @@ fn is_facility(text: &str) -> bool {
     FACILITIES.contains(&text) || is_within(text, 0, 127)
 }
 
-/// A number as systemd reads most of them (`safe_atou64()`, as seen on 252): with the prefixes of C, and 0b and 0o.
-fn number(text: &str) -> Option<u64> {
-    let text = text.strip_prefix('+').unwrap_or(text);
-    let (digits, base) = match text.as_bytes() {
-        [b'0', b'x' | b'X', ..] => (text.get(2..)?, 16),
-        [b'0', b'b', ..] => (text.get(2..)?, 2),
-        [b'0', b'o', ..] => (text.get(2..)?, 8),
-        [b'0', _, ..] => (text.get(1..)?, 8),
-        _ => (text, 10),
-    };
-    // A second sign is none.
-    u64::from_str_radix(digits, base).ok().filter(|_| !digits.starts_with('+'))
-}
-
 fn is_within(text: &str, least: u64, most: u64) -> bool {
-    number(text).is_some_and(|number| (least..=most).contains(&number))
+    syntax::number(text).is_some_and(|number| (least..=most).contains(&number))
 }
 
 fn is_block_weight(text: &str) -> bool {
@@ -253,6 +239,17 @@ mod tests {
             &["", "SIGTERM", "SUCCESS TEMPFAIL 255 SIGRTMIN+1", "0x10", "010", "+5", "65", "CHDIR"],
             &["300", "FOO", "EXIT_SUCCESS", "-1", "foo 5", "\"1 2\"", "1,2", "SIGRTMIN+40", "sigterm", "\""],
         ),
+        (
+            "units",
+            &["", "a.service", "foo@.service a.target", "a@b.service", "%n"],
+            &["xx", "-", "a.foo", "a.service b", "a.service,b.service", "\"a.service\"", "%i.service", "%z"],
+        ),
+        ("paths", &["", "/a", "\"/a b\" /c", "/%p"], &["xx", "/a b", "%z"]),
+        ("text", &["", "a b!", "%n", "%"], &["%z", "/%z", "!%z"]),
+        ("job-mode", &["fail", "replace-irreversibly", "triggering"], &["", "xx", "%n"]),
+        ("collect-mode", &["inactive", "inactive-or-failed"], &["", "xx"]),
+        ("exit-code", &["", "255", "0x10"], &["256", "SUCCESS", "-", "a b!"]),
+        ("count", &["0", "255", "0x10"], &["", "xx", "-"]),
         ("facility", &["daemon", "3", "127", "local7", "0x3", "+3", "010"], &["", "foo", "128", "LOCAL7"]),
         (
             "log-fields",

@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::release::Release;
 use crate::syntax;
 use crate::syscalls::Architecture;
-use crate::unit_file::WordFault;
+use crate::unit_file::{UnitName, WordFault};
 
 /// The texts of the entries in a value, and what keeps the rest from being split.
 pub(super) fn split(entry: Entry, text: &str) -> (Vec<String>, Option<WordFault>) {
@@ -25,7 +25,9 @@ pub(super) fn split(entry: Entry, text: &str) -> (Vec<String>, Option<WordFault>
         | Entry::Import
         | Entry::File => vec![text.to_owned()],
         // Quotes are not taken off here.
-        Entry::Group | Entry::Controller => text.split_ascii_whitespace().map(str::to_owned).collect(),
+        Entry::Group | Entry::Controller | Entry::Unit => {
+            text.split_ascii_whitespace().map(str::to_owned).collect()
+        }
         Entry::Listed => text.split(',').map(|word| word.trim().to_owned()).collect(),
         Entry::Searched => fields(text),
         Entry::Word
@@ -66,6 +68,9 @@ pub(super) fn read(entry: Entry, word: &str, context: &Context) -> Result<String
         | Entry::Processors => Ok(word.to_owned()),
         Entry::Controller if is_controller(word, context.release) => Ok(word.to_owned()),
         Entry::Controller => Err(ignored("is no controller")),
+        // What a specifier stands for is not known here.
+        Entry::Unit if word.contains('%') || word.parse::<UnitName>().is_ok() => Ok(word.to_owned()),
+        Entry::Unit => Err(ignored("is no name of a unit")),
         Entry::Program => known(program(word), "is no type and path of a BPF program"),
         Entry::Group => match bad_user(word) {
             Some(problem) => Err(Remark::Refused(problem)),

@@ -352,8 +352,11 @@ fn what_is_no_value_leaves_what_was_said() -> Result<()> {
     let (value, remarks) = written("RestrictAddressFamilies", &["AF_INET \"AF_INET6"])?;
     ensure!(value == written("RestrictAddressFamilies", &["AF_INET"])?.0, "{value:?}");
     ensure!(matches!(&*remarks, [Remark::Ignored(text)] if text.contains("quote")), "{remarks:?}");
-    let (value, remarks) = written("RestrictNetworkInterfaces", &["eth0 1 a/b all 50%"])?;
-    ensure!(value == written("RestrictNetworkInterfaces", &["eth0"])?.0 && remarks.len() == 4, "{remarks:?}");
+    let (value, remarks) =
+        written("RestrictNetworkInterfaces", &["eth0 1 a/b all 50% 0x10 sixteen-letters1"])?;
+    ensure!(value == written("RestrictNetworkInterfaces", &["eth0"])?.0 && remarks.len() == 6, "{remarks:?}");
+    let (value, remarks) = written("JoinsNamespaceOf", &["a.service b \"c.service\" d.e @.service"])?;
+    ensure!(value == written("JoinsNamespaceOf", &["a.service"])?.0 && remarks.len() == 4, "{remarks:?}");
     // Where the unit's file lies, and where credentials are, is absolute.
     for (name, open) in [("RootDirectory", "%Y"), ("ReadWritePaths", "%d/x"), ("BindPaths", "%Y/x")] {
         ensure!(written(name, &[open])?.1.is_empty(), "{name}={open}");

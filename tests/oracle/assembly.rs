@@ -601,6 +601,9 @@ impl Assembly {
                 (self.chance.of(&["/sys/fs/bpf/x", "bpf", "/sys/fs/../x", "/sys//fs/", "/a b"])).to_owned()
             }
             Entry::Controller => self.list(&["cpu", "io", "bananas", "cpu,io", "bpf-firewall", "CPU", "%p"]),
+            Entry::Unit => {
+                self.list(&["a.service", "b@.socket", "%p.service", "c", "d.e", "%i@x.timer", "%%.mount"])
+            }
             Entry::Program => (self.chance.of(&[
                 "egress:/x",
                 "ingress:x",

@@ -173,7 +173,7 @@ newtype! {
     EnvValue: check_value, concat!("^([^%", control!(), "]|%[%", unit_specifiers!(), "])*$"), "the variable's value as a string";
 
     /// Where documentation is: a URI of the schemes that `Documentation=` takes (systemd.unit(5)).
-    Documentation: check_documentation, concat!("^(https?://|file:|info:|man:)([^% ", control!(), "]|%%)+$"),
+    Documentation: check_documentation, r"^(https?://|file:|info:|man:)([!#$&(-\[\]-~]|%%)+$",
         "a URI such as \"man:nginx(8)\"";
 }
 
@@ -231,8 +231,13 @@ fn check_gecos(text: &str) -> Result<(), Unfit> {
 
 fn check_documentation(text: &str) -> Result<(), Unfit> {
     check_plain(text)?;
-    check_end(text)?;
     check_specifiers(text, "")?;
+    // The line is a list of words, and systemd takes none with other letters.
+    if let Some(c) = text.chars().find(|c| !c.is_ascii() || matches!(c, '"' | '\'' | '\\')) {
+        return Err(unfit(format!(
+            "a URI cannot hold `{c}` as it is: write each of its bytes as `%%` and two hexadecimal digits"
+        )));
+    }
     let schemes = ["https://", "http://", "man:", "file:", "info:"];
     let rest = schemes.iter().find_map(|scheme| text.strip_prefix(scheme));
     match rest {

@@ -25,8 +25,19 @@ fn texts() -> anyhow::Result<()> {
     refuses::<EnvValue>(&["%U", "50%"]);
     takes::<Gecos>(&["Postfix", "A, b (c)"])?;
     refuses::<Gecos>(&["", "a:b", "%H", "a\"b", "a\\b", " a"]);
-    takes::<Documentation>(&["man:nginx(8)", "https://example.org/a%%20b", "file:/x"])?;
-    refuses::<Documentation>(&["man:a\\", "", "man:", "ftp://x", "https://a b", "https://a%20b"]);
+    takes::<Documentation>(&["man:nginx(8)", "https://example.org/a%%20b", "file:/x", "https://a/[b]~(c)"])?;
+    refuses::<Documentation>(&[
+        "man:a\\",
+        "",
+        "man:",
+        "ftp://x",
+        "https://a b",
+        "https://a%20b",
+        "https://a/'",
+        "https://a/\"b\"",
+        "man:a\\b",
+        "https://ä",
+    ]);
     takes::<Because>(&["100% of them", "a"])?;
     assert!(["", "a\nb", "a\\", "a\u{202e}b"].iter().all(|text| Because::read(text).is_err()));
     Ok(())

@@ -203,7 +203,7 @@ fn escaped(value: &str, unit: &UnitName) -> Option<String> {
 }
 
 /// Why the specifiers of a text have no values.
-pub(super) fn unresolved(text: &str, unit: &UnitName) -> Option<String> {
+fn unresolved(text: &str, unit: &UnitName) -> Option<String> {
     if text.contains('%') { expand(text, unit).err().map(|error| error.to_string()) } else { None }
 }
 

@@ -21,6 +21,8 @@ pub use crate::architecture::Architecture;
 
 mod layout;
 pub mod libseccomp;
+mod places;
+mod ranges;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -156,8 +158,10 @@ impl CallSet {
     const WORDS: usize = table::len().div_ceil(64);
 
     /// Every system call there is a [`Call`] of.
-    pub fn all() -> Self {
-        every_call().collect()
+    pub const fn all() -> Self {
+        let mut words = [u64::MAX; Self::WORDS];
+        words[Self::WORDS - 1] >>= 64 * Self::WORDS - table::len();
+        Self(words)
     }
 
     /// Whether `call` is a member.
@@ -193,7 +197,7 @@ impl CallSet {
 
     /// The number of members.
     pub fn len(&self) -> usize {
-        self.iter().count()
+        self.0.iter().map(|bits| bits.count_ones() as usize).sum()
     }
 
     /// Whether all members are in `other`, too.
@@ -226,7 +230,13 @@ impl CallSet {
 
     /// The members in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = Call> + '_ {
-        every_call().filter(|call| self.contains(*call))
+        (0_u16..).step_by(64).zip(self.0).flat_map(|(first, mut bits)| {
+            std::iter::from_fn(move || {
+                let place = u16::try_from(bits.trailing_zeros()).ok().filter(|_| bits != 0)?;
+                bits &= bits - 1;
+                Some(Call(first + place))
+            })
+        })
     }
 
     fn combine(&self, other: &Self, bits: impl Fn(u64, u64) -> u64) -> Self {
@@ -236,10 +246,6 @@ impl CallSet {
         }
         all
     }
-}
-
-fn every_call() -> impl Iterator<Item = Call> {
-    (0..u16::MAX).take(table::len()).map(Call)
 }
 
 fn slot(call: Call) -> (usize, u64) {

@@ -3,9 +3,8 @@
 //! [`table`](super::table).
 
 use super::Call;
-
-const TEXT: &str = include_str!("../catalogue/syscall-sets.txt");
-const BYTES: &[u8] = TEXT.as_bytes();
+use super::places::{List, Row, Rows, Span};
+use super::ranges::{Range, Version};
 
 pub(super) const COUNTS: Counts = Counts::of_text();
 
@@ -17,186 +16,132 @@ pub(super) static TABLE: Table = Table::of_text();
 
 pub(super) struct Counts {
     pub(super) names: usize,
-    blocks: usize,
+    libraries: usize,
+    sets: usize,
+    ships: usize,
+    answers: usize,
     lines: usize,
+    ranges: usize,
     words: usize,
 }
 
 pub(super) struct Table {
-    pub(super) blocks: [Block; COUNTS.blocks],
-    pub(super) lines: [Line; COUNTS.lines],
+    /// The labels of the libseccomp releases and builds asked, oldest first; a [`Library`] is a place in it.
+    pub(super) libraries: [Span; COUNTS.libraries],
+    pub(super) ships: [Ship; COUNTS.ships],
+    pub(super) answers: [Answer; COUNTS.answers],
+    pub(super) sets: [Set; COUNTS.sets],
+    lines: [Line; COUNTS.lines],
+    /// Those of the lines of sets, line after line.
+    ranges: [Range; COUNTS.ranges],
     /// The calls in the lines, line after line.
     calls: [Call; COUNTS.words],
 }
 
-/// A line that begins in the first column, and the indented lines below it.
+/// A place in [`Table::libraries`].
+pub(super) type Library = u8;
+
+/// The library to assume for some releases of systemd.
 #[derive(Clone, Copy)]
-pub(super) struct Block {
-    pub(super) header: Span,
+pub(super) struct Ship {
+    pub(super) releases: Range,
+    pub(super) library: Library,
+}
+
+/// What some libraries say of names, for some architectures.
+#[derive(Clone, Copy)]
+pub(super) struct Answer {
+    /// Whether it is that they were measured, not that they are there.
+    pub(super) is_measured: bool,
+    /// The words of architectures, and `known`, between commas.
+    about: Span,
+    /// The libraries, a bit each.
+    libraries: u32,
     /// Its part of [`Table::lines`].
     lines: Span,
 }
 
+/// A set of system calls.
+#[derive(Clone, Copy)]
+pub(super) struct Set {
+    pub(super) name: Span,
+    /// Its part of [`Table::lines`].
+    lines: Span,
+}
+
+/// An indented line.
 #[derive(Clone, Copy)]
 pub(super) struct Line {
-    pub(super) text: Span,
+    /// Its part of [`Table::ranges`].
+    ranges: Span,
+    /// What stands behind the ranges.
+    words: Span,
     /// Its part of [`Table::calls`].
     calls: Span,
 }
 
-/// From one place to before another; 16 bits keep the table small.
-#[derive(Clone, Copy)]
-pub(super) struct Span {
-    start: u16,
-    end: u16,
-}
-
-impl Block {
-    /// The calls in its lines; nothing if it has no lines.
-    pub(super) fn calls(self) -> impl Iterator<Item = Call> {
-        self.lines().iter().flat_map(|line| line.calls()).copied()
+impl Answer {
+    /// Whether it is the answer of `library` about `what` (`known` or an architecture).
+    pub(super) fn is_of(self, library: Library, what: &str) -> bool {
+        self.libraries >> library & 1 == 1 && self.about.text().split(',').any(|about| about == what)
     }
 
+    /// The calls in its lines; nothing if it has no lines.
+    pub(super) fn calls(self) -> impl Iterator<Item = Call> {
+        self.lines.of(&TABLE.lines).iter().flat_map(Line::calls).copied()
+    }
+}
+
+impl Set {
     pub(super) fn lines(self) -> &'static [Line] {
         self.lines.of(&TABLE.lines)
     }
 }
 
 impl Line {
-    pub(super) fn calls(self) -> &'static [Call] {
+    pub(super) fn holds(&self, release: Version) -> bool {
+        self.ranges.of(&TABLE.ranges).iter().any(|range| range.holds(release))
+    }
+
+    pub(super) fn words(&self) -> &'static str {
+        self.words.text()
+    }
+
+    pub(super) fn calls(&self) -> &'static [Call] {
         self.calls.of(&TABLE.calls)
-    }
-}
-
-impl Span {
-    const NONE: Self = Self { start: 0, end: 0 };
-
-    #[allow(clippy::cast_possible_truncation, reason = "checked; `try_from` is not const")]
-    const fn new(start: usize, end: usize) -> Self {
-        assert!(start <= end && end <= u16::MAX as usize, "the file outgrew Span");
-        Self { start: start as u16, end: end as u16 }
-    }
-
-    pub(super) fn text(self) -> &'static str {
-        TEXT.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
-    }
-
-    pub(super) fn of<T>(self, all: &'static [T]) -> &'static [T] {
-        all.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
-    }
-
-    const fn is_empty(self) -> bool {
-        self.start == self.end
-    }
-
-    /// The next word at or after `at` in this line; an empty span beyond the last.
-    const fn word(self, mut at: usize) -> Self {
-        while at < self.end as usize && BYTES[at] == b' ' {
-            at += 1;
-        }
-        let start = at;
-        while at < self.end as usize && BYTES[at] != b' ' {
-            at += 1;
-        }
-        Self::new(start, at)
-    }
-
-    /// Whether the text stands before that of `other` in the order of its bytes.
-    const fn is_before(self, other: Self) -> bool {
-        let (mut mine, mut theirs) = (self.start as usize, other.start as usize);
-        while mine < self.end as usize && theirs < other.end as usize {
-            if BYTES[mine] != BYTES[theirs] {
-                return BYTES[mine] < BYTES[theirs];
-            }
-            mine += 1;
-            theirs += 1;
-        }
-        mine == self.end as usize && theirs < other.end as usize
-    }
-}
-
-/// A line of the file that is neither empty nor a comment.
-enum Row {
-    Header(Span),
-    Body(Span, Words),
-}
-
-/// Walks the lines of the file.
-struct Rows {
-    at: usize,
-    /// The first byte of the last header: `c` of `calls`, `m` of `measured`, `@` of a set.
-    kind: u8,
-}
-
-impl Rows {
-    const fn of_text() -> Self {
-        Self { at: 0, kind: 0 }
-    }
-
-    const fn next(&mut self) -> Option<Row> {
-        while self.at < BYTES.len() {
-            let start = self.at;
-            while BYTES[self.at] != b'\n' {
-                self.at += 1;
-            }
-            let line = Span::new(start, self.at);
-            self.at += 1;
-            match BYTES[start] {
-                b'#' | b'\n' => {}
-                b' ' => return Some(Row::Body(line, Words::of_line(line, self.kind))),
-                first => {
-                    self.kind = first;
-                    return Some(Row::Header(line));
-                }
-            }
-        }
-        None
-    }
-}
-
-/// Walks the names of system calls in an indented line.
-struct Words {
-    line: Span,
-    at: usize,
-    /// Whether these are the lines that every name stands in exactly once.
-    defining: bool,
-}
-
-impl Words {
-    const fn of_line(line: Span, kind: u8) -> Self {
-        let start = line.start as usize;
-        // The lines of a set begin with ranges.
-        let at = if kind == b'@' { line.word(start).end as usize } else { start };
-        Self { line, at, defining: kind == b'c' }
-    }
-
-    const fn next(&mut self) -> Option<Span> {
-        loop {
-            let word = self.line.word(self.at);
-            self.at = word.end as usize;
-            if word.is_empty() {
-                return None;
-            }
-            if BYTES[word.start as usize] != b'@' {
-                return Some(word);
-            }
-        }
     }
 }
 
 impl Counts {
     const fn of_text() -> Self {
-        let mut counts = Self { names: 0, blocks: 0, lines: 0, words: 0 };
+        let mut counts =
+            Self { names: 0, libraries: 0, sets: 0, ships: 0, answers: 0, lines: 0, ranges: 0, words: 0 };
         let mut rows = Rows::of_text();
         while let Some(row) = rows.next() {
-            let Row::Body(_, mut words) = row else {
-                counts.blocks += 1;
-                continue;
-            };
-            counts.lines += 1;
-            while words.next().is_some() {
-                counts.words += 1;
-                counts.names += words.defining as usize;
+            match row {
+                Row::Header(header) => {
+                    let kind = rows.kind;
+                    counts.sets += (kind == b'@') as usize;
+                    counts.ships += (kind == b's') as usize;
+                    let mut about = List::of(header.tail(), b' ');
+                    while let Some(one) = about.next() {
+                        counts.libraries += (kind == b'l') as usize;
+                        counts.answers += (one.cut(b":").1.is_some()) as usize;
+                    }
+                }
+                Row::Body(text, mut words) => {
+                    counts.lines += 1;
+                    if rows.kind == b'@' {
+                        let mut ranges = List::of(text.head(), b',');
+                        while ranges.next().is_some() {
+                            counts.ranges += 1;
+                        }
+                    }
+                    while words.next().is_some() {
+                        counts.words += 1;
+                        counts.names += words.defining as usize;
+                    }
+                }
             }
         }
         counts
@@ -255,33 +200,121 @@ const fn call(name: Span) -> Call {
 
 impl Table {
     const fn of_text() -> Self {
-        let no_line = Line { text: Span::NONE, calls: Span::NONE };
+        const NONE: Span = Span::NONE;
         let mut table = Self {
-            blocks: [Block { header: Span::NONE, lines: Span::NONE }; COUNTS.blocks],
-            lines: [no_line; COUNTS.lines],
+            libraries: [NONE; COUNTS.libraries],
+            ships: [Ship { releases: Range::NONE, library: 0 }; COUNTS.ships],
+            answers: [Answer { is_measured: false, about: NONE, libraries: 0, lines: NONE }; COUNTS.answers],
+            sets: [Set { name: NONE, lines: NONE }; COUNTS.sets],
+            lines: [Line { ranges: NONE, words: NONE, calls: NONE }; COUNTS.lines],
+            ranges: [Range::NONE; COUNTS.ranges],
             calls: [Call(0); COUNTS.words],
         };
-        let (mut blocks, mut lines, mut calls) = (0, 0, 0);
         let mut rows = Rows::of_text();
+        // How many of each there are so far, and the first answer of this header and line below it.
+        let (mut libraries, mut ships, mut answers, mut sets) = (0, 0, 0, 0);
+        let (mut lines, mut ranges, mut calls) = (0, 0, 0);
+        let (mut first_answer, mut first_line) = (0, 0);
         while let Some(row) = rows.next() {
             match row {
                 Row::Header(header) => {
-                    table.blocks[blocks] = Block { header, lines: Span::new(lines, lines) };
-                    blocks += 1;
+                    (first_answer, first_line) = (answers, lines);
+                    let mut words = List::of(header.tail(), b' ');
+                    match rows.kind {
+                        b'l' => {
+                            while let Some(label) = words.next() {
+                                table.libraries[libraries] = label;
+                                libraries += 1;
+                            }
+                        }
+                        b's' => {
+                            let (Some(range), Some(label)) = (words.next(), words.next()) else {
+                                panic!("ships what?")
+                            };
+                            let Some(releases) = Range::of(range) else { panic!("no range of releases") };
+                            let library = table.library(label);
+                            table.ships[ships] = Ship { releases, library };
+                            ships += 1;
+                        }
+                        b'@' => {
+                            table.sets[sets] = Set { name: header, lines: NONE };
+                            sets += 1;
+                        }
+                        kind => {
+                            while let Some(word) = words.next() {
+                                if let (about, Some(said)) = word.cut(b":") {
+                                    let libraries = table.libraries_in(said);
+                                    let is_measured = kind == b'm';
+                                    table.answers[answers] =
+                                        Answer { is_measured, about, libraries, lines: NONE };
+                                    answers += 1;
+                                }
+                            }
+                        }
+                    }
                 }
                 Row::Body(text, mut words) => {
-                    let first = calls;
+                    let (first_call, first_range) = (calls, ranges);
                     while let Some(name) = words.next() {
                         table.calls[calls] = call(name);
                         calls += 1;
                     }
-                    table.lines[lines] = Line { text, calls: Span::new(first, calls) };
+                    let mut line = Line { ranges: NONE, words: text, calls: Span::new(first_call, calls) };
+                    if rows.kind == b'@' {
+                        let mut of_releases = List::of(text.head(), b',');
+                        while let Some(range) = of_releases.next() {
+                            let Some(range) = Range::of(range) else { panic!("no range of releases") };
+                            table.ranges[ranges] = range;
+                            ranges += 1;
+                        }
+                        line = Line { ranges: Span::new(first_range, ranges), words: text.tail(), ..line };
+                    }
+                    table.lines[lines] = line;
                     lines += 1;
-                    let block = &mut table.blocks[blocks - 1];
-                    block.lines = Span::new(block.lines.start as usize, lines);
+                    let below = Span::new(first_line, lines);
+                    if rows.kind == b'@' {
+                        table.sets[sets - 1].lines = below;
+                    }
+                    let mut answer = first_answer;
+                    while answer < answers {
+                        table.answers[answer].lines = below;
+                        answer += 1;
+                    }
                 }
             }
         }
         table
+    }
+
+    /// The place of a library by its label.
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "there are as many libraries as bits in an answer at most"
+    )]
+    const fn library(&self, label: Span) -> Library {
+        let mut place = 0;
+        while !self.libraries[place].is(label) {
+            place += 1;
+        }
+        place as Library
+    }
+
+    /// The libraries in `said`, a bit each: ranges of versions, and labels of single ones.
+    const fn libraries_in(&self, said: Span) -> u32 {
+        assert!(self.libraries.len() <= u32::BITS as usize, "more libraries than bits");
+        let (mut all, mut place) = (0, 0);
+        while place < self.libraries.len() {
+            let label = self.libraries[place];
+            let mut parts = List::of(said, b',');
+            while let Some(part) = parts.next() {
+                let is_in = match Range::of(part) {
+                    Some(range) => range.holds(label.version()),
+                    None => part.is(label),
+                };
+                all |= (is_in as u32) << place;
+            }
+            place += 1;
+        }
+        all
     }
 }

@@ -9,8 +9,7 @@
 use std::cell::Cell;
 use std::fmt;
 
-use super::layout::Block;
-use super::table;
+use super::table::{self, Library};
 use super::{Call, CallSet};
 use crate::architecture::Architecture;
 use crate::release::Release;
@@ -22,28 +21,26 @@ const SHARED_NUMBERS: [[&str; 2]; 1] = [["sys_debug_setcontext", "switch_endian"
 
 /// A libseccomp release, or a distribution's build of one that added system calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Libseccomp {
-    label: &'static str,
-}
+pub struct Libseccomp(Library);
 
 impl Libseccomp {
     /// The library to assume where the installed one is not known: the build of the Debian release that shipped the
     /// systemd release (247, 252, 254, 257, 262), for all others the newest library at the time of `release`.
     pub fn shipped_with(release: Release) -> Self {
-        let label = table::shipped_with(release).or_else(|| table::libraries().next());
-        Self { label: label.unwrap_or_default() }
+        Self(table::shipped_with(release).unwrap_or_default())
     }
 
     /// The library of a version such as `2.5.5` or of a package version such as `2.5.4-1+deb12u1` or `2.5.3-2ubuntu2`:
     /// a build examined, else the upstream release, else the newest one examined before it. `None` below 2.3.3 and for
     /// what is not a version.
     pub fn find(version: &str) -> Option<Self> {
-        let exact = table::libraries().find(|label| *label == version);
+        let exact = table::libraries().find(|(_, label)| *label == version);
+        let asked = table::version(version.as_bytes());
         let before = || {
-            let mut upstream = table::libraries().filter(|label| !label.contains('-')).rev();
-            upstream.find(|label| table::version(label) <= table::version(version))
+            let mut upstream = table::libraries().filter(|(_, label)| !label.contains('-')).rev();
+            upstream.find(|(_, label)| table::version(label.as_bytes()) <= asked)
         };
-        exact.or_else(before).map(|label| Self { label })
+        exact.or_else(before).map(|(library, _)| Self(library))
     }
 
     /// The names the library knows at all, for whichever architecture. systemd drops the others while it reads
@@ -95,8 +92,8 @@ impl Libseccomp {
     fn look_up(self, architecture: Architecture) -> NativeCalls {
         let native = self.calls(architecture.word());
         let mut answered = CallSet::EMPTY;
-        for block in table::blocks_saying("measured", architecture.word(), self.label) {
-            let listed: CallSet = block.calls().collect();
+        for calls in table::measured(self.0, architecture.word()) {
+            let listed: CallSet = calls.collect();
             answered = if listed.is_empty() { CallSet::all() } else { answered.union(&listed) };
         }
         if answered != CallSet::all() {
@@ -107,13 +104,13 @@ impl Libseccomp {
     }
 
     fn calls(self, what: &str) -> CallSet {
-        table::blocks_saying("calls", what, self.label).flat_map(Block::calls).collect()
+        table::calls(self.0, what).collect()
     }
 }
 
 impl fmt::Display for Libseccomp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.label)
+        f.write_str(table::label(self.0))
     }
 }
 

@@ -180,7 +180,7 @@ impl<'r> Host<'r> {
 
     fn file(&self, path: &str) -> Option<File> {
         let found = self.root.metadata(Path::new(path), Links::Keep).ok()??;
-        let kind = match Kind::from(found.file_type()) {
+        let kind = match Kind::from(&found) {
             Kind::File => FileKind::Regular,
             Kind::Directory => FileKind::Directory,
             Kind::Device => FileKind::Device,

@@ -117,7 +117,7 @@ fn standing(root: &Root, file: &New<'_>) -> Result<Standing> {
     let Some(found) = root.metadata(&file.path, Links::Keep).with_context(looking)? else {
         return Ok(Standing::Nothing);
     };
-    match Kind::from(found.file_type()) {
+    match Kind::from(&found) {
         Kind::Link => {
             let target = root.link_target(&file.path).with_context(looking)?.unwrap_or_default();
             Ok(Standing::Other { text: format!("-> {}\n", target.display()), mode: None })

@@ -7,15 +7,15 @@ mod open;
 mod write;
 
 use std::collections::VecDeque;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
-use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context as _;
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, FileType, FileTypeExt as _, Metadata};
-use rustix::fs::{Mode, OFlags};
+use cap_std::fs::{Dir, Metadata, MetadataExt as _};
+use rustix::fs::{AtFlags, DirEntry, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 /// The largest file in bytes that is read; systemd itself refuses lines of this length, and no unit comes near it.
@@ -124,7 +124,8 @@ impl Root {
 
     /// What `path` is, `None` where nothing is.
     pub fn kind(&self, path: &Path, links: Links) -> io::Result<Option<Kind>> {
-        Ok(self.metadata(path, links)?.map(|found| Kind::from(found.file_type())))
+        let Some(handle) = self.handle(path, links)? else { return Ok(None) };
+        Ok(Some(FileType::from_raw_mode(rustix::fs::fstat(&handle)?.st_mode).into()))
     }
 
     /// What a link says, unresolved; `None` where nothing is. An error where `path` is not a link.
@@ -185,6 +186,9 @@ impl Root {
     /// `path` without links, `.` and `..`; with [`Links::Keep`] its last component stays as it is. What does not
     /// exist is kept as written.
     pub fn resolve(&self, path: &Path, links: Links) -> io::Result<PathBuf> {
+        if self.is_plain(path, links) {
+            return Ok(Path::new("/").join(inside_or_root(path)));
+        }
         let mut pending: VecDeque<OsString> = components(path).collect();
         let mut done = PathBuf::new();
         let mut followed = 0;
@@ -237,17 +241,38 @@ impl Folder {
 
     /// The same, [`io::ErrorKind::FileTooLarge`] where there are more than `most`.
     fn entries_at_most(&self, most: usize) -> io::Result<Vec<Entry>> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut entries = Vec::new();
-        for entry in self.dir.entries()? {
+        for entry in rustix::fs::Dir::new(rustix::fs::openat(&self.dir, ".", flags, Mode::empty())?)? {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if matches!(name, b"." | b"..") {
+                continue;
+            }
             if entries.len() == most {
                 let message = format!("more than {most} entries");
                 return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
             }
-            let entry = entry?;
-            entries.push(Entry { name: entry.file_name(), kind: Kind::from(entry.file_type()?) });
+            let Some(kind) = self.kind_of(&entry)? else { continue };
+            entries.push(Entry { name: OsStr::from_bytes(name).to_owned(), kind });
         }
         entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(entries)
+    }
+
+    /// What an entry is: where the file system does not tell with its name, it is looked at; `None` where it is gone by
+    /// then.
+    fn kind_of(&self, entry: &DirEntry) -> io::Result<Option<Kind>> {
+        match entry.file_type() {
+            FileType::Unknown => {
+                match rustix::fs::statat(&self.dir, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW) {
+                    Ok(found) => Ok(Some(FileType::from_raw_mode(found.st_mode).into())),
+                    Err(Errno::NOENT) => Ok(None),
+                    Err(error) => Err(error.into()),
+                }
+            }
+            known => Ok(Some(known.into())),
+        }
     }
 
     /// Puts into `content` that of the regular file `name`, which is no link; whether it is still one. Anything else
@@ -272,17 +297,19 @@ impl Folder {
 
 impl From<FileType> for Kind {
     fn from(found: FileType) -> Self {
-        if found.is_file() {
-            Self::File
-        } else if found.is_dir() {
-            Self::Directory
-        } else if found.is_symlink() {
-            Self::Link
-        } else if found.is_char_device() || found.is_block_device() {
-            Self::Device
-        } else {
-            Self::Other
+        match found {
+            FileType::RegularFile => Self::File,
+            FileType::Directory => Self::Directory,
+            FileType::Symlink => Self::Link,
+            FileType::CharacterDevice | FileType::BlockDevice => Self::Device,
+            FileType::Fifo | FileType::Socket | FileType::Unknown => Self::Other,
         }
+    }
+}
+
+impl From<&Metadata> for Kind {
+    fn from(found: &Metadata) -> Self {
+        FileType::from_raw_mode(found.mode()).into()
     }
 }
 
@@ -363,9 +390,14 @@ fn components(path: &Path) -> impl DoubleEndedIterator<Item = OsString> + '_ {
     })
 }
 
-/// `path` relative to the root, as the handle wants it.
+/// `path` relative to the root, without what says nothing.
+fn inside_or_root(path: &Path) -> PathBuf {
+    components(path).collect()
+}
+
+/// The same as a handle wants it.
 fn inside(path: &Path) -> PathBuf {
-    let relative: PathBuf = components(path).collect();
+    let relative = inside_or_root(path);
     if relative.as_os_str().is_empty() { PathBuf::from(".") } else { relative }
 }
 

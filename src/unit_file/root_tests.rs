@@ -63,6 +63,17 @@ fn follows(root: &Root) -> anyhow::Result<()> {
     assert_eq!(resolved("/etc/top/chain", Links::Follow)?, Path::new("/secret"));
     assert_eq!(resolved("/etc/top/chain", Links::Keep)?, Path::new("/chain"));
     assert_eq!(resolved("/etc/up/absent/../x", Links::Follow)?, Path::new("/x"));
+    // What is free of links, however it is spelt.
+    for path in ["/etc/deep", "//etc//./deep/", "etc/deep/.", "/etc/deep/../deep"] {
+        for links in [Links::Follow, Links::Keep] {
+            assert_eq!(resolved(path, links)?, Path::new("/etc/deep"), "{path}");
+        }
+    }
+    for path in ["/", "", ".", "//"] {
+        assert_eq!(resolved(path, Links::Follow)?, Path::new("/"), "{path}");
+        assert_eq!(root.kind(Path::new(path), Links::Follow)?, Some(Kind::Directory), "{path}");
+    }
+    assert_eq!(root.kind(Path::new("/etc/top/"), Links::Keep)?, Some(Kind::Link));
     Ok(())
 }
 

@@ -3,10 +3,13 @@
 //!
 //! What is asked about a path afterwards is asked of the handle.
 
+use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Component, Path, PathBuf};
 
 use cap_std::fs::Dir;
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat, openat2};
@@ -50,20 +53,53 @@ impl Root {
         }
     }
 
+    /// Whether no component of `path` is a link or `..`, but for the last with [`Links::Keep`]; also `false` where that is
+    /// not to be had by one call, and where nothing is.
+    pub(super) fn is_plain(&self, path: &Path, links: Links) -> bool {
+        let flags = match links {
+            Links::Follow => OFlags::PATH,
+            Links::Keep => OFlags::PATH | OFlags::NOFOLLOW,
+        };
+        let leads_up = path.components().any(|component| component == Component::ParentDir);
+        !leads_up && matches!(self.at_once(path, flags, ResolveFlags::NO_SYMLINKS), Some(Ok(_)))
+    }
+
     fn open_at(&self, path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
-        if !self.walks {
-            let (path, flags) = (inside(path), flags | OFlags::CLOEXEC);
-            let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-            for _ in 0..ATTEMPTS {
-                match openat2(&self.dir, &path, flags, Mode::empty(), resolve) {
-                    Err(Errno::AGAIN) => {}
-                    // A kernel that lacks it, a filter of system calls that does not know it.
-                    Err(Errno::NOSYS | Errno::PERM) => break,
-                    result => return Ok(result?),
-                }
+        match self.at_once(path, flags, ResolveFlags::empty()) {
+            Some(result) => Ok(result?),
+            None => self.walk(path, flags),
+        }
+    }
+
+    /// What one call says of `path`; nothing where there is no such call.
+    fn at_once(
+        &self,
+        path: &Path,
+        flags: OFlags,
+        resolve: ResolveFlags,
+    ) -> Option<rustix::io::Result<OwnedFd>> {
+        if self.walks {
+            return None;
+        }
+        // Without a slash at its start it would not leave the directory even for a kernel that takes no heed of the rest.
+        let bytes = path.as_os_str().as_bytes();
+        let relative =
+            bytes.get(bytes.iter().take_while(|byte| **byte == b'/').count()..).unwrap_or_default();
+        // What stands for nothing at its end bears on how it is taken.
+        let path = match relative.last() {
+            None | Some(b'/' | b'.') => Cow::Owned(inside(path)),
+            Some(_) => Cow::Borrowed(Path::new(OsStr::from_bytes(relative))),
+        };
+        let resolve = resolve | ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+        for _ in 0..ATTEMPTS {
+            match openat2(&self.dir, &*path, flags | OFlags::CLOEXEC, Mode::empty(), resolve) {
+                Err(Errno::AGAIN) => {}
+                // A kernel that lacks it, a filter of system calls that does not know it.
+                Err(Errno::NOSYS | Errno::PERM) => return None,
+                result => return Some(result),
             }
         }
-        self.walk(path, flags)
+        None
     }
 
     /// The same without that call. What is found is free of links; one that takes its place meanwhile is an error.

@@ -46,10 +46,17 @@ impl Exposure {
 
 impl fmt::Display for Exposure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if f.width().is_none() {
-            return write!(f, "{}.{}", self.0 / 10, self.0 % 10);
+        let digit = |number: u16| char::from_digit(number.into(), 10);
+        match (digit(self.0 / 10), digit(self.0 % 10)) {
+            // Nearly all: a report has dozens of them.
+            (Some(whole), Some(tenth)) => {
+                let mut bytes = [b'.'; 3];
+                whole.encode_utf8(&mut bytes[..1]);
+                tenth.encode_utf8(&mut bytes[2..]);
+                f.pad(std::str::from_utf8(&bytes).unwrap_or_default())
+            }
+            _ => f.pad(&format!("{}.{}", self.0 / 10, self.0 % 10)),
         }
-        f.pad(&format!("{}.{}", self.0 / 10, self.0 % 10))
     }
 }
 

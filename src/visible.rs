@@ -67,9 +67,25 @@ pub fn shown_path(path: &Path) -> String {
     shown_bytes(path.as_os_str().as_bytes())
 }
 
+/// Lets `write` add a foreign text, fit for a terminal then.
+pub(crate) fn visibly(text: &mut String, write: impl FnOnce(&mut String)) {
+    let start = text.len();
+    write(text);
+    let written = text.get(start..).unwrap_or_default();
+    if !is_plain(written) {
+        let safe = shown(written);
+        text.truncate(start);
+        text.push_str(&safe);
+    }
+}
+
+/// Whether it is of printable ASCII alone, as most texts are.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
 fn push(safe: &mut String, text: &str) {
-    // Most texts.
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+    if is_plain(text) {
         safe.push_str(text);
         return;
     }

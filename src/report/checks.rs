@@ -1,56 +1,60 @@
 //! What a check looked at, in a few words: the value that decided it. The report's formats show them.
 
-use super::origin_words;
+use super::{origin_words, write_one_origin};
 use crate::catalogue::{Directive, FamilyGroup, Probe};
 use crate::posture::Posture;
 use crate::score::{Badness, Line};
 use crate::value::Value;
 
 /// What was found, such as `PrivateTmp=no` or `keeps CAP_SYS_ADMIN`, as it was read.
-pub(super) fn found(line: &Line, posture: &Posture) -> String {
+pub(super) fn write_found(text: &mut String, line: &Line, posture: &Posture) {
     let bad = matches!(line.badness, Badness::Of(badness) if badness > 0);
-    let first = line.group.directives.first();
-    match (&line.group.check.probe, first.map(|directive| &posture.get(directive).value)) {
-        (Probe::KeepsAny(names, _), Some(Value::Mask(kept))) => {
-            let kept: Vec<&str> =
-                names.iter().filter(|name| kept & crate::value::bit(name) != 0).copied().collect();
-            let (verb, names) = if bad { ("keeps", kept.as_slice()) } else { ("without", *names) };
-            format!("{verb} {}", names.join(" "))
-        }
-        (Probe::Calls(set), _) => format!("{} {set}", if bad { "lets pass" } else { "denies" }),
-        (Probe::Family(family), _) => {
-            format!("{} {}", if bad { "lets pass" } else { "denies" }, family_words(*family))
-        }
-        (_, Some(value)) if line.group.directives.len() == 1 => {
-            let name = first.map_or("", |directive| directive.name);
-            let mut said = String::with_capacity(name.len() + 8);
-            said.push_str(name);
-            said.push('=');
-            if let Some(directive) = first {
-                said.push_str(&directive.kind.word(value));
+    let value = |directive: &'static Directive| &posture.get(directive).value;
+    match (&line.group.check.probe, line.group.directives) {
+        (Probe::KeepsAny(names, _), [directive, ..]) if let Value::Mask(kept) = value(directive) => {
+            let is_kept = |name: &&&str| kept & crate::value::bit(name) != 0;
+            text.push_str(if bad { "keeps" } else { "without" });
+            for name in names.iter().filter(|name| !bad || is_kept(name)) {
+                text.push(' ');
+                text.push_str(name);
             }
-            said
         }
-        _ => {
-            let settings = |which: fn(&str) -> bool| -> Vec<String> {
-                let all = line
-                    .group
-                    .directives
-                    .iter()
-                    .map(|directive| (directive.name, setting(directive, posture)));
-                all.filter(|(_, value)| which(value)).map(|(name, value)| format!("{name}={value}")).collect()
-            };
+        (Probe::Calls(set), _) => {
+            text.push_str(if bad { "lets pass " } else { "denies " });
+            text.push_str(set);
+        }
+        (Probe::Family(family), _) => {
+            text.push_str(if bad { "lets pass " } else { "denies " });
+            text.push_str(family_words(*family));
+        }
+        (_, [directive]) => push_setting(text, directive, &directive.kind.word(value(directive))),
+        (_, directives) => {
+            let settings =
+                || directives.iter().map(|directive| (directive, directive.kind.write(value(directive))));
             // Of several, those that say something.
-            let said = settings(|value| !value.is_empty());
-            if said.is_empty() { settings(|_| true) } else { said }.join(" ")
+            let says_any = settings().any(|(_, value)| !value.is_empty());
+            let said = settings().filter(|(_, value)| !says_any || !value.is_empty());
+            for (place, (directive, value)) in said.enumerate() {
+                if place > 0 {
+                    text.push(' ');
+                }
+                push_setting(text, directive, &value);
+            }
         }
     }
 }
 
+fn push_setting(text: &mut String, directive: &Directive, value: &str) {
+    text.push_str(directive.name);
+    text.push('=');
+    text.push_str(value);
+}
+
 /// Where the values come from: files with their lines, or what else made them.
-pub(super) fn origin(line: &Line, posture: &Posture) -> String {
+pub(super) fn write_origin(text: &mut String, line: &Line, posture: &Posture) {
     if let [directive] = line.group.directives {
-        return origin_words(&posture.get(directive).origin);
+        write_one_origin(text, &posture.get(directive).origin);
+        return;
     }
     let mut origins: Vec<String> = Vec::new();
     for directive in line.group.directives {
@@ -63,11 +67,7 @@ pub(super) fn origin(line: &Line, posture: &Posture) -> String {
     if origins.len() > 1 {
         origins.retain(|origin| origin != "default");
     }
-    origins.join(", ")
-}
-
-fn setting(directive: &Directive, posture: &Posture) -> String {
-    directive.kind.write(&posture.get(directive).value)
+    text.push_str(&origins.join(", "));
 }
 
 const fn family_words(group: FamilyGroup) -> &'static str {

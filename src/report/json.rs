@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{
     Declared, Judged, Outcome, Report, UnitReport, checks, deceives, left_open_words, origin_words,
-    reason_words,
+    reason_words, written,
 };
 use crate::drift::Difference;
 use crate::evidence::{Evidence, Verdict};
@@ -326,8 +326,8 @@ impl From<&Judged> for Figures {
             range: line.group.check.range,
             exposure: line.exposure.map(number),
             avoidable: declared.as_ref().map(|declared| number(declared.avoidable_of(line))),
-            found: checks::found(line, posture),
-            origin: checks::origin(line, posture),
+            found: written(|text| checks::write_found(text, line, posture)),
+            origin: written(|text| checks::write_origin(text, line, posture)),
         };
         let drift = declared.iter().flat_map(|declared| &declared.drift.differences);
         Self {

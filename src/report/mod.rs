@@ -10,6 +10,7 @@ mod accept;
 mod checks;
 mod drop_ins;
 mod json;
+mod page;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -169,15 +170,30 @@ impl UnitReport {
 
 /// Where a value comes from, in words; a path as it was read.
 fn origin_words(origin: &Origin) -> String {
+    written(|text| write_one_origin(text, origin))
+}
+
+fn write_one_origin(text: &mut String, origin: &Origin) {
     match origin {
-        Origin::Default => "default".to_owned(),
-        Origin::Line { path, line } => format!("{path}:{line}"),
-        Origin::Bus => "bus".to_owned(),
-        Origin::Manager { default } => format!("manager default {default}="),
-        Origin::NotKnown => "not known".to_owned(),
-        Origin::Implied(by) => format!("implied by {}=", by.name),
-        Origin::Policy(_) => "manifest".to_owned(),
+        Origin::Default => text.push_str("default"),
+        Origin::Line { path, line } => {
+            text.push_str(path);
+            text.push(':');
+            text.push_str(&line.to_string());
+        }
+        Origin::Bus => text.push_str("bus"),
+        Origin::Manager { default } => text.extend(["manager default ", default, "="]),
+        Origin::NotKnown => text.push_str("not known"),
+        Origin::Implied(by) => text.extend(["implied by ", by.name, "="]),
+        Origin::Policy(_) => text.push_str("manifest"),
     }
+}
+
+/// What `write` writes, by itself.
+fn written(write: impl FnOnce(&mut String)) -> String {
+    let mut text = String::new();
+    write(&mut text);
+    text
 }
 
 /// Why a policy has a value, in words.

@@ -1,10 +1,10 @@
 //! The report for people: a line for each unit, what differs below it, and for a single unit every check.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use clap::builder::styling::{AnsiColor, Style};
 
+use super::page::{Cell, GAP, Page, cut, length};
 use super::{
     Judged, Outcome, Report, Source, UnitReport, acceptance_words, checks, left_open_words, origin_words,
     reason_words, shown,
@@ -14,25 +14,9 @@ use crate::evidence::Evidence;
 use crate::finding::{Acceptance, Finding, Severity};
 use crate::posture::Reason;
 use crate::score::{Badness, Line, Rating};
+use crate::visible::visibly;
 
-/// How the report is laid out.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Appearance {
-    /// Whether to write escape sequences for colours.
-    pub colour: Colour,
-    /// The columns that a line may take; none for lines as long as they are.
-    pub width: Option<usize>,
-}
-
-/// Whether colours are wanted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Colour {
-    /// Plain text.
-    #[default]
-    Never,
-    /// ANSI escape sequences.
-    Always,
-}
+pub use super::page::{Appearance, Colour};
 
 /// The report, each line ended. Units that could not be judged are told elsewhere, as failures.
 pub fn text(report: &Report, appearance: Appearance) -> String {
@@ -75,11 +59,6 @@ impl Columns {
         };
         Self { unit, rating: report.units.iter().map(rating).max().unwrap_or_default() }
     }
-}
-
-struct Page {
-    appearance: Appearance,
-    text: String,
 }
 
 impl Page {
@@ -202,121 +181,55 @@ impl Page {
             (class, std::cmp::Reverse(line.exposure))
         });
         let ids = lines.iter().map(|line| length(line.group.check.id)).max().unwrap_or_default();
+        self.text.reserve(LINE * lines.len());
         self.text.push('\n');
+        let plain = Style::new();
         for line in lines {
             let (mark, style) = match line.badness {
                 Badness::Of(0) => ("✓", AnsiColor::Green.on_default()),
                 Badness::Of(_) => ("✗", AnsiColor::Red.on_default()),
-                Badness::NotApplicable | Badness::NotKnown => (" ", Style::new().dimmed()),
+                Badness::NotApplicable | Badness::NotKnown => (" ", plain.dimmed()),
             };
-            let found = match line.badness {
-                Badness::Of(_) => shown(&checks::found(line, &judged.posture)),
-                Badness::NotApplicable => "does not apply".to_owned(),
-                Badness::NotKnown => "not known for this architecture".to_owned(),
-            };
-            let share = line.exposure.map_or_else(|| "   ".into(), |exposure| format!("{exposure:>3}"));
-            let mut cells = Vec::with_capacity(6);
-            cells.push(Cell::new(mark).style(style));
-            cells.push(Cell::padded(line.group.check.id, ids));
-            cells.push(Cell::new(share));
-            cells.push(Cell::new(found));
+            let mut row = self.begin("");
+            row.cell(0, style, |text| text.push_str(mark));
+            row.cell(ids, plain, |text| text.push_str(line.group.check.id));
+            row.cell(0, plain, |text| match line.exposure {
+                // Writing to a String cannot fail.
+                Some(exposure) => _ = write!(text, "{exposure:>3}"),
+                None => text.push_str("   "),
+            });
+            row.cell(0, plain, |text| match line.badness {
+                Badness::Of(_) => visibly(text, |text| checks::write_found(text, line, &judged.posture)),
+                Badness::NotApplicable => text.push_str("does not apply"),
+                Badness::NotKnown => text.push_str("not known for this architecture"),
+            });
             if let Some(avoidable) = judged.declared.as_ref().map(|declared| declared.avoidable_of(line))
                 && avoidable.tenths() > 0
             {
-                cells.push(Cell::new(format!("avoidable {avoidable}")).style(AnsiColor::Yellow.on_default()));
+                let style = AnsiColor::Yellow.on_default();
+                row.cell(0, style, |text| _ = write!(text, "avoidable {avoidable}"));
             }
             if matches!(line.badness, Badness::Of(_)) {
-                cells.push(Cell::new(format!("({})", shown(&checks::origin(line, &judged.posture)))).dim());
+                row.cell(0, plain.dimmed(), |text| {
+                    text.push('(');
+                    visibly(text, |text| checks::write_origin(text, line, &judged.posture));
+                    text.push(')');
+                });
             }
-            self.line("", &cells);
+            row.end();
         }
-    }
-
-    fn line(&mut self, indent: &str, cells: &[Cell<'_>]) {
-        let mut room = self.appearance.width.map(|width| width.saturating_sub(indent.len()));
-        self.text.push_str(indent);
-        for (place, cell) in cells.iter().enumerate() {
-            let gap = if place == 0 { "" } else { GAP };
-            let last = place + 1 == cells.len();
-            let text = cut(&cell.text, room.map(|room| room.saturating_sub(gap.len())));
-            let mut pad = if last || cell.pad == 0 { 0 } else { cell.pad.saturating_sub(length(&text)) };
-            if let Some(room) = &mut room {
-                pad = pad.min(room.saturating_sub(gap.len() + length(&text)));
-                *room = room.saturating_sub(gap.len() + length(&text) + pad);
-            }
-            if text.is_empty() && pad == 0 {
-                break;
-            }
-            self.text.push_str(gap);
-            let styled = self.appearance.colour == Colour::Always;
-            // Writing to a String cannot fail.
-            if styled {
-                let _ = write!(self.text, "{}", cell.style);
-            }
-            self.text.push_str(&text);
-            self.text.extend(std::iter::repeat_n(' ', pad));
-            if styled {
-                let _ = write!(self.text, "{:#}", cell.style);
-            }
-        }
-        if self.appearance.colour == Colour::Never {
-            self.text.truncate(self.text.trim_end_matches(' ').len());
-        }
-        self.text.push('\n');
     }
 }
 
+/// The bytes of a line that a check takes, more or less.
+const LINE: usize = 144;
 const INDENT: &str = "  ";
-const GAP: &str = "  ";
 /// The width of the column that says what kind of line it is.
 const RELATION: usize = "unexplained".len();
 /// That kind, of what an administrator lives with.
 const ACCEPTED: &str = "accepted";
 /// Fewer columns for what differs than these would say nothing.
 const NARROWEST: usize = 24;
-
-/// A part of a line.
-struct Cell<'t> {
-    text: Cow<'t, str>,
-    pad: usize,
-    style: Style,
-}
-
-impl<'t> Cell<'t> {
-    fn new(text: impl Into<Cow<'t, str>>) -> Self {
-        Self { text: text.into(), pad: 0, style: Style::new() }
-    }
-
-    fn padded(text: impl Into<Cow<'t, str>>, pad: usize) -> Self {
-        Self { pad, ..Self::new(text) }
-    }
-
-    fn style(self, style: Style) -> Self {
-        Self { style, ..self }
-    }
-
-    fn dim(self) -> Self {
-        self.style(Style::new().dimmed())
-    }
-}
-
-fn length(text: &str) -> usize {
-    if text.is_ascii() { text.len() } else { text.chars().count() }
-}
-
-/// At most `room` characters, the last one saying that there were more.
-fn cut(text: &str, room: Option<usize>) -> Cow<'_, str> {
-    match room {
-        Some(room) if length(text) > room => {
-            let mut kept: String = text.chars().take(room.saturating_sub(1)).collect();
-            if room > 0 {
-                kept.push('…');
-            }
-            Cow::Owned(kept)
-        }
-        _ => Cow::Borrowed(text),
-    }
-}
 
 /// What differs: by its members where there are any, else both values.
 fn what(difference: &Difference) -> String {

@@ -2,6 +2,8 @@
 //! place that is another at each start, and without tables for unwinding. Half of what a short run costs was finding,
 //! mapping and binding shared libraries; and a program that aborts on a panic never unwinds.
 //!
+//! The functions that short runs use stand side by side there.
+//!
 //! `--no-default-features` leaves it to the linker's ways, for distributions that want the C library shared.
 //!
 //! Also made here: the JSON Schema of manifests in one line, as the program holds it.
@@ -32,6 +34,9 @@ const ARCHIVES: [(&str, &str); 9] = [
 const WITHOUT_UNWINDING: &str =
     "SECTIONS { /DISCARD/ : { *(.eh_frame) *(.eh_frame_hdr) *(.gcc_except_table*) } } INSERT AFTER .text;\n";
 
+/// Which functions stand side by side: a fifth of what a short run costs was mapping pages of the program here and there.
+const FIRST: &str = include_str!("src/first.ld");
+
 /// One body for functions that come to the same instructions: a tenth of the program. Not every linker knows it.
 const FOLDED: &str = "-Wl,--icf=all";
 
@@ -54,6 +59,7 @@ const SCHEMA: &str = "src/manifest/schema.json";
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed={SCHEMA}");
+    println!("cargo:rerun-if-changed=src/first.ld");
     let folder = PathBuf::from(env::var("OUT_DIR")?);
     let schema: serde_json::Value = serde_json::from_slice(&fs::read(SCHEMA)?)?;
     fs::write(folder.join("schema.json"), schema.to_string())?;
@@ -94,8 +100,8 @@ fn whole(folder: &Path) -> Result<Vec<String>, Box<dyn Error>> {
             None => {}
         }
     }
-    let script = folder.join("without-unwinding.ld");
-    fs::write(&script, WITHOUT_UNWINDING)?;
+    let script = folder.join("sections.ld");
+    fs::write(&script, [WITHOUT_UNWINDING, FIRST].concat())?;
     Ok(vec![
         "-static-pie".to_owned(),
         format!("-L{}", folder.display()),

@@ -9,6 +9,7 @@ use crate::value::Value;
 /// What was found, such as `PrivateTmp=no` or `keeps CAP_SYS_ADMIN`, as it was read.
 pub(super) fn write_found(text: &mut String, line: &Line, posture: &Posture) {
     let bad = matches!(line.badness, Badness::Of(badness) if badness > 0);
+    let passes = if bad { "lets pass " } else { "denies " };
     let value = |directive: &'static Directive| &posture.get(directive).value;
     match (&line.group.check.probe, line.group.directives) {
         (Probe::KeepsAny(names, _), [directive, ..]) if let Value::Mask(kept) = value(directive) => {
@@ -19,14 +20,8 @@ pub(super) fn write_found(text: &mut String, line: &Line, posture: &Posture) {
                 text.push_str(name);
             }
         }
-        (Probe::Calls(set), _) => {
-            text.push_str(if bad { "lets pass " } else { "denies " });
-            text.push_str(set);
-        }
-        (Probe::Family(family), _) => {
-            text.push_str(if bad { "lets pass " } else { "denies " });
-            text.push_str(family_words(*family));
-        }
+        (Probe::Calls(set), _) => text.extend([passes, set]),
+        (Probe::Family(family), _) => text.extend([passes, family_words(*family)]),
         (_, [directive]) => push_setting(text, directive, &directive.kind.word(value(directive))),
         (_, directives) => {
             let settings =
@@ -45,9 +40,7 @@ pub(super) fn write_found(text: &mut String, line: &Line, posture: &Posture) {
 }
 
 fn push_setting(text: &mut String, directive: &Directive, value: &str) {
-    text.push_str(directive.name);
-    text.push('=');
-    text.push_str(value);
+    text.extend([directive.name, "=", value]);
 }
 
 /// Where the values come from: files with their lines, or what else made them.

@@ -33,7 +33,7 @@ impl Span {
         self.start == self.end
     }
 
-    pub(super) const fn bytes(self) -> &'static [u8] {
+    const fn bytes(self) -> &'static [u8] {
         BYTES.split_at(self.end as usize).0.split_at(self.start as usize).1
     }
 
@@ -72,7 +72,7 @@ impl Span {
     }
 
     /// The next word at or after `at` in this line; an empty span beyond the last.
-    pub(super) const fn word(self, mut at: usize) -> Self {
+    const fn word(self, mut at: usize) -> Self {
         while at < self.end as usize && BYTES[at] == b' ' {
             at += 1;
         }
@@ -106,7 +106,8 @@ pub(super) enum Row {
 /// Walks the lines of the file.
 pub(super) struct Rows {
     at: usize,
-    /// The first byte of the last header: `c` of `calls`, `m` of `measured`, `@` of a set.
+    /// The first byte of the last header: `l` of `libraries`, `s` of `ships`, `m` of `measured`, `c` of `calls`, `@` of a
+    /// set.
     pub(super) kind: u8,
 }
 
@@ -145,7 +146,7 @@ pub(super) struct Words {
 }
 
 impl Words {
-    pub(super) const fn of_line(line: Span, kind: u8) -> Self {
+    const fn of_line(line: Span, kind: u8) -> Self {
         let start = line.start as usize;
         // The lines of a set begin with ranges.
         let at = if kind == b'@' { line.word(start).end as usize } else { start };

@@ -124,8 +124,7 @@ impl Root {
 
     /// What `path` is, `None` where nothing is.
     pub fn kind(&self, path: &Path, links: Links) -> io::Result<Option<Kind>> {
-        let Some(handle) = self.handle(path, links)? else { return Ok(None) };
-        Ok(Some(FileType::from_raw_mode(rustix::fs::fstat(&handle)?.st_mode).into()))
+        Ok(self.metadata(path, links)?.as_ref().map(Kind::from))
     }
 
     /// What a link says, unresolved; `None` where nothing is. An error where `path` is not a link.

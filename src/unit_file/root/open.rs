@@ -23,11 +23,7 @@ const ATTEMPTS: u32 = 16;
 impl Root {
     /// A handle of `path` by which it can be asked about and not read; `None` where nothing is.
     pub(super) fn handle(&self, path: &Path, links: Links) -> io::Result<Option<File>> {
-        let flags = match links {
-            Links::Follow => OFlags::PATH,
-            Links::Keep => OFlags::PATH | OFlags::NOFOLLOW,
-        };
-        absent_as_none(self.open_at(path, flags).map(File::from))
+        absent_as_none(self.open_at(path, to_ask(links)).map(File::from))
     }
 
     /// The directory `path` by a handle; `None` where there is none.
@@ -56,12 +52,8 @@ impl Root {
     /// Whether no component of `path` is a link or `..`, but for the last with [`Links::Keep`]; also `false` where that is
     /// not to be had by one call, and where nothing is.
     pub(super) fn is_plain(&self, path: &Path, links: Links) -> bool {
-        let flags = match links {
-            Links::Follow => OFlags::PATH,
-            Links::Keep => OFlags::PATH | OFlags::NOFOLLOW,
-        };
         let leads_up = path.components().any(|component| component == Component::ParentDir);
-        !leads_up && matches!(self.at_once(path, flags, ResolveFlags::NO_SYMLINKS), Some(Ok(_)))
+        !leads_up && matches!(self.at_once(path, to_ask(links), ResolveFlags::NO_SYMLINKS), Some(Ok(_)))
     }
 
     fn open_at(&self, path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
@@ -116,6 +108,14 @@ impl Root {
             return Err(Errno::LOOP.into());
         }
         Ok(found)
+    }
+}
+
+/// How a handle is opened by which a path can be asked about and not read.
+fn to_ask(links: Links) -> OFlags {
+    match links {
+        Links::Follow => OFlags::PATH,
+        Links::Keep => OFlags::PATH | OFlags::NOFOLLOW,
     }
 }
 

@@ -229,10 +229,7 @@ impl Posture {
         for _ in 0..2 {
             let mut changes = false;
             for implication in catalogue::implications() {
-                let implied = implication.implied;
-                if implied.stage == stage && covers(implied.releases, self.context.release) {
-                    changes |= self.imply(implication);
-                }
+                changes |= implication.implied.stage == stage && self.imply(implication);
             }
             if !changes {
                 return;
@@ -243,10 +240,14 @@ impl Posture {
     /// Whether that changes anything.
     fn imply(&mut self, implication: &catalogue::Implication) -> bool {
         let catalogue::Implication { by, by_place, implied, on_place } = *implication;
-        if !by.is_known_to(self.context.release) || !self.holds(by, by_place, implied.when) {
+        let context = self.context;
+        // Few hold: that is asked first.
+        if !self.holds(by, by_place, implied.when)
+            || !by.is_known_to(context.release)
+            || !covers(implied.releases, context.release)
+        {
             return false;
         }
-        let context = self.context;
         let (target, place) = (implied.on, on_place);
         let setting = self.at(place);
         let mut ignored = Vec::new();

@@ -151,20 +151,17 @@ pub fn assess(posture: &Posture) -> Assessment {
 /// Judges a unit whose implications of the judgement ([`catalogue::judgement`]) are settled as well.
 pub fn assess_settled(posture: &Posture) -> Assessment {
     let mut calls = CallJudge::new(posture);
-    let known = catalogue::checks().filter(|group| covers(group.check.releases, posture.context.release));
-    let mut lines: Vec<Line> = Vec::with_capacity(known.clone().count());
-    lines.extend(known.map(|group| Line {
-        badness: badness(group, posture, &mut calls),
-        group,
-        exposure: None,
-    }));
+    let checks = catalogue::checks();
+    let mut lines: Vec<Line> = Vec::with_capacity(checks.len());
     let (mut badness_sum, mut weight_sum) = (0, 0);
-    for line in &lines {
-        if let Badness::Of(badness) = line.badness {
-            let check = line.group.check;
+    for group in checks.filter(|group| covers(group.check.releases, posture.context.release)) {
+        let badness = badness(group, posture, &mut calls);
+        if let Badness::Of(badness) = badness {
+            let check = group.check;
             badness_sum += share(u64::from(badness) * check.weight, badness, check);
             weight_sum += check.weight;
         }
+        lines.push(Line { badness, group, exposure: None });
     }
     for line in &mut lines {
         if let Badness::Of(badness) = line.badness

@@ -318,7 +318,7 @@ fn meaning(unit: &UnitText) -> Meaning {
             continue;
         }
         let own = format!("{}.service", unit.id.stem());
-        let expanded = expand(value, &unit.id).map(|expanded| expanded.text);
+        let expanded = expand(value, &unit.id).map(|expanded| expanded.text.into_owned());
         let value = &expanded.unwrap_or_else(|_| value.to_string());
         let known_default = match key.as_str() {
             "RemainAfterExit" | "Accept" | "Persistent" => is(value, &["no", "false", "off", "0"]),

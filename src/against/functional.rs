@@ -1,6 +1,7 @@
 //! In what a service is another than its manifest says: its commands, its identity, how it runs. None of that is a
 //! drop-in's to change, and each may make the policy wrong.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::cut;
@@ -164,7 +165,7 @@ fn meanings(unit: &UnitText) -> BTreeMap<String, Meaning> {
             meanings.remove(key.as_str());
             continue;
         }
-        let expanded = expand(value, &unit.id).map_or_else(|_| value.to_string(), |expanded| expanded.text);
+        let expanded = expand(value, &unit.id).map_or(Cow::Borrowed(value.as_str()), |expanded| expanded.text);
         let sense = sense(key, &expanded);
         let place = (source.to_string_lossy().into_owned(), *line);
         let is_list = key.starts_with("Exec") || matches!(key.as_str(), "Environment" | "EnvironmentFile");

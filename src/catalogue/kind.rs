@@ -334,11 +334,14 @@ impl Kind {
 
     /// A value with the specifiers expanded that systemd expands in it, for a unit of that name.
     pub(crate) fn expand<'v>(&self, value: &'v str, name: &UnitName) -> Result<Cow<'v, str>, SpecifierError> {
-        if !self.expands() || !value.contains('%') {
+        if !self.expands() {
             return Ok(Cow::Borrowed(value));
         }
         let (expanding, rest) = self.expanding(value);
-        Ok(Cow::Owned(expand(expanding, name)?.followed_by(rest).text))
+        Ok(match expand(expanding, name)?.text {
+            Cow::Borrowed(_) => Cow::Borrowed(value),
+            Cow::Owned(expanded) => Cow::Owned(expanded + rest),
+        })
     }
 
     /// The part of a value in which specifiers are expanded, and what follows it as it stands: of a device the access.

@@ -63,15 +63,16 @@ static BY_NAME: [u16; SLOTS] = {
 };
 
 const fn free(slots: &[u16; SLOTS], name: &str) -> usize {
-    let mut slot = slot(name);
+    let mut slot = hash(name) % SLOTS;
     while slots[slot] != 0 {
         slot = (slot + 1) % SLOTS;
     }
     slot
 }
 
-/// The slot in which the search for a name begins: by its length, its first eight letters and its last.
-const fn slot(name: &str) -> usize {
+/// Sixteen bits of a name for tables that are made when the program is compiled: of its length, its first eight letters
+/// and its last.
+pub(crate) const fn hash(name: &str) -> usize {
     let name = name.as_bytes();
     let letters = if let (Some(first), Some(last)) = (name.first_chunk(), name.last_chunk()) {
         u64::from_le_bytes(*first).wrapping_mul(31).wrapping_add(u64::from_le_bytes(*last))
@@ -85,12 +86,12 @@ const fn slot(name: &str) -> usize {
     };
     // 2^64 divided by the golden ratio: all bits of a product with it bear on its upper ones.
     let hash = letters.wrapping_add(name.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    (hash >> 48) as usize % SLOTS
+    (hash >> 48) as usize
 }
 
 /// The place in [`ALL`] of the row with that name or older spelling.
 pub(crate) fn position(name: &str) -> Option<usize> {
-    let mut slot = slot(name);
+    let mut slot = hash(name) % SLOTS;
     loop {
         let position = usize::from(BY_NAME[slot]).checked_sub(1)?;
         let row = ALL[position];
@@ -104,7 +105,7 @@ pub(crate) fn position(name: &str) -> Option<usize> {
 
 /// The place of a row in [`ALL`] while this is compiled; the build fails where there is none.
 pub(super) const fn place(name: &str) -> usize {
-    let mut slot = slot(name);
+    let mut slot = hash(name) % SLOTS;
     loop {
         assert!(BY_NAME[slot] != 0, "no row has that name");
         let place = BY_NAME[slot] as usize - 1;

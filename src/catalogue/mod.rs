@@ -39,7 +39,7 @@ mod tables;
 mod laws;
 
 pub(crate) use checks::{
-    CallQuirks, has_default_dependencies, opens_session, runs_privileged, user_scope_counts,
+    CallQuirks, has_credentials, has_default_dependencies, opens_session, runs_privileged, user_scope_counts,
 };
 pub use checks::{CheckGroup, FACETS, Facet, device_rules, runs_as_user};
 pub(crate) use devices::EVERYBODYS_DEVICES;
@@ -57,7 +57,7 @@ pub use hardening::{Give, Given, Hardening, Strength, ToWhom, Yield};
 pub(crate) use hardening::{add, also, at_most, from, given};
 pub(crate) use implied::at_load;
 pub use implied::{Implied, Operation, Stage, When, judgement};
-pub(crate) use lookup::position as place_of;
+pub(crate) use lookup::{hash, position as place_of};
 pub use lookup::{all, find, nearest};
 pub use proof::{ControlFile, Holds, LabelFile, Mounted, Namespace, Number, Places, Proof, Sign, Trace};
 pub(crate) use proof::{at, sign};

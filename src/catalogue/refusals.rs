@@ -105,10 +105,10 @@ pub(crate) fn refusal(posture: &Posture) -> Option<&'static str> {
     let context = posture.context;
     let holds = |(directive, when): &(&'static Directive, When)| posture.meets(directive, *when);
     let found = REFUSALS.iter().find(|refusal| {
-        covers(refusal.releases, context.release)
+        holds(&refusal.this)
+            && covers(refusal.releases, context.release)
             && refusal.scope.is_none_or(|scope| scope == context.scope)
             && !refusal.but.contains(&context.unit_type)
-            && holds(&refusal.this)
             && (refusal.beside.is_empty() || refusal.beside.iter().any(holds))
     });
     found.map(|refusal| refusal.says)

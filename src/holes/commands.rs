@@ -1,5 +1,7 @@
 //! Command lines and what they run with (systemd.service(5), "Special executable prefixes").
 
+use std::sync::Arc;
+
 use super::{Declared, Place, severity};
 use crate::bus_value::BusValue;
 use crate::catalogue::runs_as_user;
@@ -34,11 +36,10 @@ pub enum Privileges {
     Unconfined,
 }
 
-pub(super) fn of_files(text: &UnitText) -> Vec<Command> {
+pub(super) fn of_files<'t>(text: &'t UnitText, sources: &mut Sources<'t>) -> Vec<Command> {
     let mut commands: Vec<Command> = Vec::new();
-    let mut sources = Sources::default();
-    for assignment in text.assignments.iter().filter(|assignment| assignment.section == "Service") {
-        if !assignment.key.starts_with("Exec") {
+    for assignment in &text.assignments {
+        if !assignment.key.starts_with("Exec") || assignment.section != "Service" {
             continue;
         }
         let Some(key) = COMMAND_KEYS.into_iter().find(|key| *key == assignment.key) else { continue };
@@ -49,7 +50,7 @@ pub(super) fn of_files(text: &UnitText) -> Vec<Command> {
         for word in syntax::each_word(&assignment.value) {
             if std::mem::replace(&mut begins, word == ";") && !begins {
                 let (program, privileges) = prefixed(&word);
-                let place = Some((sources.of(assignment), Some(assignment.line)));
+                let place = Some((Arc::clone(sources.of(assignment)), Some(assignment.line)));
                 commands.push(Command { key, program: program.to_owned(), privileges, place });
             }
         }

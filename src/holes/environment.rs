@@ -1,6 +1,7 @@
 //! Variables of a service whose names say that they hold secrets.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Declared, Place, severity};
 use crate::bus_value::BusValue;
@@ -28,17 +29,16 @@ pub enum Content {
     Any,
 }
 
-pub(super) fn of_files(text: &UnitText) -> Vec<Variable> {
+pub(super) fn of_files<'t>(text: &'t UnitText, sources: &mut Sources<'t>) -> Vec<Variable> {
     let mut variables: BTreeMap<String, Variable> = BTreeMap::new();
-    let mut sources = Sources::default();
     for assignment in &text.assignments {
-        if assignment.section != "Service" || assignment.key != "Environment" {
+        if assignment.key != "Environment" || assignment.section != "Service" {
             continue;
         }
         if assignment.value.is_empty() {
             variables.clear();
         }
-        let place = (sources.of(assignment), Some(assignment.line));
+        let place = (Arc::clone(sources.of(assignment)), Some(assignment.line));
         let words = syntax::words(&assignment.value);
         let set = words.iter().filter_map(|word| variable(word, Some(place.clone())));
         variables.extend(set.map(|variable| (variable.name.clone(), variable)));

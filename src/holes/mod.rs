@@ -25,7 +25,7 @@ use crate::finding::{Finding, Severity};
 use crate::manifest::Manifest;
 use crate::policy::Planned;
 use crate::posture::{Origin, Posture};
-use crate::unit_file::UnitText;
+use crate::unit_file::{Sources, UnitText};
 
 /// A file and a line in it.
 pub type Place = (Arc<str>, Option<u32>);
@@ -47,9 +47,10 @@ impl Surroundings {
     /// Those of a unit's files; sockets are other files, and mentioned paths are looked for by
     /// [`Self::with_paths_of`].
     pub fn of_files(text: &UnitText) -> Self {
+        let mut sources = Sources::default();
         Self {
-            commands: commands::of_files(text),
-            environment: environment::of_files(text),
+            commands: commands::of_files(text, &mut sources),
+            environment: environment::of_files(text, &mut sources),
             sockets: Vec::new(),
             paths: Vec::new(),
         }

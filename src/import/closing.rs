@@ -1,6 +1,7 @@
 //! What the unit denies: the strictness, denials and overrides with which nothing comes out weaker than the unit, nor
 //! anything that it says other than it says it.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use anyhow::Result;
@@ -276,14 +277,11 @@ impl Making<'_> {
         let written = |lines: &Vec<String>| lines.iter().all(|line| line.parse::<Line>().is_ok());
         let comes_to_it = |lines: &Vec<String>| {
             let mut remarks = Vec::new();
-            let expand = |line: &String| crate::unit_file::expand(line, &self.subject.service.id).ok();
-            let texts: Option<Vec<String>> = if row.kind.expands() {
-                lines.iter().map(|line| expand(line).map(|expanded| expanded.text)).collect()
-            } else {
-                Some(lines.clone())
+            let expand = |line| row.kind.expand(line, &self.subject.service.id);
+            let Ok(texts) = lines.iter().map(|line| expand(line)).collect::<Result<Vec<_>, _>>() else {
+                return false;
             };
-            let Some(texts) = texts else { return false };
-            let assign = |value, line: String| row.kind.assign(value, &line, context, &mut remarks);
+            let assign = |value, line: Cow<'_, str>| row.kind.assign(value, &line, context, &mut remarks);
             let found = texts.into_iter().fold(default.clone(), assign);
             // What systemd ignores comes to nothing, and no manifest states it.
             remarks.is_empty()

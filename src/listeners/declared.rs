@@ -86,7 +86,7 @@ fn of_listen(listen: &Listen, unit: Option<&UnitName>) -> Option<Spots> {
 fn of_path(path: &RulePath, unit: Option<&UnitName>) -> Option<Spots> {
     let plain = if path.path().contains('%') {
         let expanded = expand(path.path(), unit?).ok()?;
-        expanded.open.is_empty().then_some(expanded.text)?
+        expanded.open.is_empty().then(|| expanded.text.into_owned())?
     } else {
         path.path().to_owned()
     };

@@ -112,7 +112,8 @@ impl Claims<'_> {
             return Some(PathBuf::from(path));
         }
         let expanded = expand(path, self.unit.as_ref()?).ok()?;
-        (expanded.open.is_empty() && expanded.text.starts_with('/')).then(|| PathBuf::from(expanded.text))
+        (expanded.open.is_empty() && expanded.text.starts_with('/'))
+            .then(|| PathBuf::from(expanded.text.into_owned()))
     }
 
     fn directory(&mut self, kind: &str, directory: &Directory) {

@@ -71,7 +71,7 @@ impl Audit<'_> {
             let path = expand(&command.program, unit.as_ref()?).ok()?;
             // What only the running manager knows cannot be looked at.
             path.open.is_empty().then(|| Program {
-                path: path.text,
+                path: path.text.into_owned(),
                 by_root: by_root
                     || matches!(command.privileges, Privileges::Unconfined | Privileges::KeepsIdentity),
                 is_unconfined: command.privileges == Privileges::Unconfined,

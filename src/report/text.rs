@@ -66,19 +66,26 @@ impl Page {
     fn header(&mut self, unit: &UnitReport, judged: &Judged, columns: &Columns) {
         let exposure = judged.assessment.exposure;
         let rating = exposure.rating();
-        let mut cells = vec![
-            Cell::padded(shown(&unit.unit), columns.unit).style(Style::new().bold()),
-            Cell::new(format!("{exposure:>4} {:width$}", rating.word(), width = columns.rating))
-                .style(colour_of(rating)),
-        ];
+        let mut line = self.begin("");
+        line.cell(columns.unit, Style::new().bold(), |text| {
+            visibly(text, |text| text.push_str(&unit.unit));
+        });
+        // Writing to a String cannot fail.
+        line.cell(0, colour_of(rating), |text| {
+            let _ = write!(text, "{exposure:>4} {:width$}", rating.word(), width = columns.rating);
+        });
         if let Some(declared) = &judged.declared {
-            cells.push(Cell::new(format!("policy {:>4}", declared.policy)));
-            cells.push(Cell::new(format!("avoidable {:>4}", declared.avoidable)));
+            line.cell(0, Style::new(), |text| {
+                let _ = write!(text, "policy {:>4}", declared.policy);
+            });
+            line.cell(0, Style::new(), |text| {
+                let _ = write!(text, "avoidable {:>4}", declared.avoidable);
+            });
         } else {
-            cells.push(Cell::new("no manifest").dim());
+            line.cell(0, Style::new().dimmed(), |text| text.push_str("no manifest"));
         }
-        cells.push(Cell::new(counts(unit, judged)));
-        self.line("", &cells);
+        line.cell(0, Style::new(), |text| text.push_str(&counts(unit, judged)));
+        line.end();
     }
 
     /// Drift and findings; notices only where there is room for them.

@@ -238,7 +238,7 @@ fn strip(mut text: &[u8]) -> &[u8] {
 }
 
 fn strip_text(text: &str) -> &str {
-    text.trim_matches([' ', '\t', '\n', '\r'])
+    text.trim_matches(|c| u8::try_from(c).is_ok_and(is_blank))
 }
 
 #[cfg(test)]

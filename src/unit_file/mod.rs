@@ -150,12 +150,11 @@ pub(crate) struct Sources<'t> {
 
 impl<'t> Sources<'t> {
     /// The file of an assignment.
-    pub(crate) fn of(&mut self, assignment: &'t Assignment) -> Arc<str> {
-        let path = match &self.last {
-            Some((source, path)) if Arc::ptr_eq(source, &assignment.source) => Arc::clone(path),
-            _ => Arc::from(shown_path(&assignment.source)),
-        };
-        self.last = Some((&assignment.source, Arc::clone(&path)));
+    pub(crate) fn of(&mut self, assignment: &'t Assignment) -> &Arc<str> {
+        let last = self.last.take().filter(|(source, _)| Arc::ptr_eq(source, &assignment.source));
+        let (_, path) = self
+            .last
+            .insert(last.unwrap_or_else(|| (&assignment.source, Arc::from(shown_path(&assignment.source)))));
         path
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use smol_str::{SmolStr, format_smolstr};
+
 use super::quoted;
 
 /// The longest name in bytes (systemd.unit(5)).
@@ -26,7 +28,7 @@ const TYPES: [&str; 11] = [
 /// A valid unit name: plain `a.service`, a template `a@.service`, or an instance `a@b.service`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnitName {
-    text: String,
+    text: SmolStr,
 }
 
 /// Which of the three forms a name has.
@@ -41,6 +43,16 @@ pub enum Form {
 }
 
 impl UnitName {
+    /// Whether a text is the name of a unit.
+    pub(crate) fn is_valid(text: &str) -> bool {
+        let Some((stem, suffix)) = text.rsplit_once('.') else { return false };
+        text.len() <= MAX_LENGTH
+            && TYPES.contains(&suffix)
+            && !stem.is_empty()
+            && !stem.starts_with('@')
+            && stem.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"@:-_.\\".contains(&byte))
+    }
+
     /// The whole name, `%n`.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -83,7 +95,7 @@ impl UnitName {
     /// The template of an instance.
     pub fn template(&self) -> Option<Self> {
         // A part of a valid name that is not empty is one.
-        self.instance().map(|_| Self { text: format!("{}@.{}", self.prefix(), self.suffix()) })
+        self.instance().map(|_| Self { text: format_smolstr!("{}@.{}", self.prefix(), self.suffix()) })
     }
 
     /// The same template or instance with another instance; an error for plain names, an invalid instance, or where
@@ -125,8 +137,8 @@ impl FromStr for UnitName {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
-        anyhow::ensure!(is_valid(text), "{} is not a valid unit name", quoted(text));
-        Ok(Self { text: text.to_owned() })
+        anyhow::ensure!(Self::is_valid(text), "{} is not a valid unit name", quoted(text));
+        Ok(Self { text: text.into() })
     }
 }
 
@@ -134,15 +146,6 @@ impl fmt::Display for UnitName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
-}
-
-fn is_valid(text: &str) -> bool {
-    let Some((stem, suffix)) = text.rsplit_once('.') else { return false };
-    text.len() <= MAX_LENGTH
-        && TYPES.contains(&suffix)
-        && !stem.is_empty()
-        && !stem.starts_with('@')
-        && stem.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"@:-_.\\".contains(&byte))
 }
 
 /// Whether `text` is a unit type, as in the drop-in directory `service.d`.

@@ -8,13 +8,14 @@ mod write;
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Read};
+use std::io::{self, Read as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context as _;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata, MetadataExt as _};
+use rustix::buffer::spare_capacity;
 use rustix::fs::{AtFlags, DirEntry, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
@@ -323,7 +324,7 @@ fn check_readable(found: &Metadata, most: u64) -> io::Result<()> {
 }
 
 /// Puts into `content` all that an open file has, at most `most` bytes. Anything but a regular file is refused.
-pub(crate) fn read_whole(mut file: &std::fs::File, most: u64, content: &mut Vec<u8>) -> io::Result<()> {
+pub(crate) fn read_whole(file: &std::fs::File, most: u64, content: &mut Vec<u8>) -> io::Result<()> {
     let found = file.metadata()?;
     if !found.is_file() {
         return Err(not_a_file());
@@ -333,34 +334,26 @@ pub(crate) fn read_whole(mut file: &std::fs::File, most: u64, content: &mut Vec<
     }
     // One byte more than there is, so that a read that fills less has met the end.
     let length = usize::try_from(found.len()).unwrap_or(0);
-    // What the last file left there is written over.
-    let room = content.len().max(length + 1);
-    if content.capacity() < room {
-        *content = vec![0; room];
-    } else {
-        content.resize(room, 0);
-    }
-    let mut filled = 0;
+    content.clear();
+    content.reserve(length + 1);
     loop {
-        match file.read(content.get_mut(filled..).unwrap_or_default()) {
+        match rustix::io::read(file, spare_capacity(content)) {
             Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
         }
-        if filled == length && length > 0 {
+        if content.len() == length && length > 0 {
             break;
         }
         // It has grown, or says nothing of its length, as below /proc.
-        if filled == content.len() {
-            if filled as u64 > most {
+        if content.len() == content.capacity() {
+            if content.len() as u64 > most {
                 return Err(too_large(most));
             }
-            content.resize(2 * filled + 512, 0);
+            content.reserve(content.len() + 512);
         }
     }
-    content.truncate(filled);
-    if filled as u64 > most { Err(too_large(most)) } else { Ok(()) }
+    if content.len() as u64 > most { Err(too_large(most)) } else { Ok(()) }
 }
 
 fn not_a_file() -> io::Error {

@@ -3,6 +3,7 @@
 //!
 //! All that any release up to 262 knows are known here; to some releases a few are new and therefore errors.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -10,19 +11,11 @@ use super::{MAX_LINE, UnitName};
 
 /// A text whose specifiers were expanded as far as its name allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expanded {
+pub struct Expanded<'t> {
     /// The text; the specifiers in `open` stand in it as `%x`.
-    pub text: String,
+    pub text: Cow<'t, str>,
     /// The letters of those that only the host or the manager can expand. Empty: the text is final.
     pub open: BTreeSet<char>,
-}
-
-impl Expanded {
-    /// With text behind it in which nothing is expanded.
-    pub(crate) fn followed_by(mut self, rest: &str) -> Self {
-        self.text.push_str(rest);
-        self
-    }
 }
 
 /// Why systemd ignores an assignment with this text.
@@ -50,34 +43,41 @@ impl std::error::Error for SpecifierError {}
 
 /// Expands the specifiers of `text` for a unit of the system manager (systemd.unit(5), `unit_full_printf()`), to at
 /// most [`MAX_LINE`] bytes as systemd 249 and later do.
-pub fn expand(text: &str, name: &UnitName) -> Result<Expanded, SpecifierError> {
-    let mut expanded = Expanded { text: String::new(), open: BTreeSet::new() };
+pub fn expand<'t>(text: &'t str, name: &UnitName) -> Result<Expanded<'t>, SpecifierError> {
+    let mut open = BTreeSet::new();
+    let mut expanded = String::new();
     let mut rest = text;
     while let Some((plain, after)) = rest.split_once('%') {
-        expanded.text.push_str(plain);
-        if expanded.text.len() > MAX_LINE {
+        expanded.push_str(plain);
+        if expanded.len() > MAX_LINE {
             return Err(SpecifierError::TooLong);
         }
         let mut after = after.chars();
         match after.next() {
             // A percent sign at the end, or before anything but a letter or digit, is itself.
-            None | Some('%') => expanded.text.push('%'),
+            None | Some('%') => expanded.push('%'),
             Some(letter) => match value(letter, name)? {
-                Value::Known(known) => expanded.text.push_str(&known),
-                Value::Literal => expanded.text.extend(['%', letter]),
+                Value::Known(known) => expanded.push_str(&known),
+                Value::Literal => expanded.extend(['%', letter]),
                 Value::Open => {
-                    expanded.open.insert(letter);
-                    expanded.text.extend(['%', letter]);
+                    open.insert(letter);
+                    expanded.extend(['%', letter]);
                 }
             },
         }
         rest = after.as_str();
     }
-    expanded.text.push_str(rest);
-    if expanded.text.len() > MAX_LINE {
+    // Most texts have none, and stay where they are.
+    let text = if rest.len() == text.len() {
+        Cow::Borrowed(text)
+    } else {
+        expanded.push_str(rest);
+        Cow::Owned(expanded)
+    };
+    if text.len() > MAX_LINE {
         return Err(SpecifierError::TooLong);
     }
-    Ok(expanded)
+    Ok(Expanded { text, open })
 }
 
 enum Value {
@@ -166,7 +166,7 @@ mod tests {
             ("%t %S %C %L %E %T %V", "/run /var/lib /var/cache /var/log /etc /tmp /var/tmp"),
         ] {
             let expanded = expand(text, &name)?;
-            assert_eq!((expanded.text.as_str(), expanded.open.len()), (expected, 0), "{text}");
+            assert_eq!((&*expanded.text, expanded.open.len()), (expected, 0), "{text}");
         }
         let plain: UnitName = "a.service".parse()?;
         assert_eq!(expand("%p[%i%I]%j%f", &plain)?.text, "a[]a/a");

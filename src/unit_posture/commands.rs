@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::release::Release;
-use crate::unit_file::{Assignment, COMMAND_KEYS, Escapes, Quotes, UnitName, expand, next_word};
+use crate::unit_file::{Assignment, COMMAND_KEYS, Escapes, Expanded, Quotes, UnitName, expand, next_word};
 use crate::visible::quoted;
 
 /// What a line comes to.
@@ -79,9 +79,7 @@ fn command<'a>(text: &'a str, unit: &UnitName, release: Release) -> Result<(bool
             continue;
         }
         let (argument, after) = word(rest).map_err(fault)?;
-        if argument.contains('%') {
-            expand(&argument, unit).map_err(|error| fault(error.to_string()))?;
-        }
+        expand(&argument, unit).map_err(|error| fault(error.to_string()))?;
         lacks_name = false;
         rest = after;
     }
@@ -127,27 +125,25 @@ fn without_prefixes(word: &str, release: Release) -> (bool, bool, &str) {
 
 /// Why a text names no program.
 fn bad_program(program: &str, unit: &UnitName) -> Option<String> {
-    let expanded = match program.contains('%').then(|| expand(program, unit)).transpose() {
+    let Expanded { text: path, open } = match expand(program, unit) {
         Ok(expanded) => expanded,
         Err(error) => return Some(error.to_string()),
     };
-    let path = expanded.as_ref().map_or(program, |expanded| &expanded.text);
     if path.is_empty() {
         return Some("no program is named".to_owned());
     }
     if path.bytes().any(|byte| byte.is_ascii_control() || matches!(byte, b'"' | b'\'' | b'\\')) {
-        return Some(format!("{} has characters that no program's path may have", quoted(path)));
+        return Some(format!("{} has characters that no program's path may have", quoted(&path)));
     }
     if path.ends_with('/') {
-        return Some(format!("{} is a directory", quoted(path)));
+        return Some(format!("{} is a directory", quoted(&path)));
     }
     // What is open is not known before the unit is loaded.
-    let is_open =
-        path.starts_with('%') && expanded.as_ref().is_some_and(|expanded| !expanded.open.is_empty());
-    if is_open || path.starts_with('/') || (!path.contains('/') && !matches!(path, "." | "..")) {
+    let is_open = path.starts_with('%') && !open.is_empty();
+    if is_open || path.starts_with('/') || (!path.contains('/') && !matches!(&*path, "." | "..")) {
         None
     } else {
-        Some(format!("{} is neither an absolute path nor the name of a program", quoted(path)))
+        Some(format!("{} is neither an absolute path nor the name of a program", quoted(&path)))
     }
 }
 

@@ -1,114 +1,16 @@
 //! What systemd ignores of the lines that no row of the catalogue is about: names that are no settings, sections that a
 //! unit of the type has not, and values that are none.
-//!
-//! settings.txt has the names by three releases. Between two of them nobody looked: there a name is taken for a setting if
-//! either has it.
-
-use std::collections::BTreeSet;
 
 use super::refusal::{ACTIONS, EXIT_TYPES, LATER_ACTIONS, RESTARTS};
+use super::settings::Setting;
 use super::{NoticeKind, values};
 use crate::catalogue;
 use crate::context::{Context, UnitType};
-use crate::gather::Gather as _;
 use crate::manifest::words::nearest;
 use crate::release::Release;
 use crate::syntax;
 use crate::unit_file::{Assignment, Escapes, Quotes, UnitName, WordError, expand, split};
 use crate::visible::quoted;
-
-/// The releases whose settings are known.
-const MEASURED: [u16; 3] = [252, 257, 262];
-
-struct Setting {
-    kind: &'static str,
-    /// Which of [`MEASURED`] have it.
-    releases: [bool; 3],
-}
-
-impl Setting {
-    fn may_be_in(&self, release: Release) -> bool {
-        let major = release.major;
-        let nearest_older = MEASURED.iter().rposition(|measured| *measured <= major);
-        let nearest_newer = MEASURED.iter().position(|measured| *measured >= major);
-        let has = |place: Option<usize>| place.is_some_and(|place| self.releases.get(place) == Some(&true));
-        has(nearest_older) || has(nearest_newer)
-    }
-}
-
-/// A line for each setting, in the order of their names, behind some of remarks.
-const SETTINGS: &str = include_str!("settings.txt");
-
-/// Where the names begin and end in [`SETTINGS`], found when the program is compiled.
-static NAMES: [(u16, u16); count()] = names();
-
-/// Where the next line begins.
-const fn after(mut start: usize) -> usize {
-    while SETTINGS.as_bytes()[start] != b'\n' {
-        start += 1;
-    }
-    start + 1
-}
-
-/// Where the line of a setting begins, from the start of a line on; behind the text where there is none.
-const fn first(mut start: usize) -> usize {
-    while start < SETTINGS.len() && SETTINGS.as_bytes()[start] == b'#' {
-        start = after(start);
-    }
-    start
-}
-
-const fn count() -> usize {
-    let (mut count, mut start) = (0, first(0));
-    while start < SETTINGS.len() {
-        count += 1;
-        start = first(after(start));
-    }
-    count
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "the text has some ten thousand bytes")]
-const fn names() -> [(u16, u16); count()] {
-    assert!(SETTINGS.len() <= u16::MAX as usize, "a place in the text has two bytes");
-    let mut names = [(0, 0); count()];
-    let (mut next, mut start) = (0, first(0));
-    while next < names.len() {
-        let mut end = start;
-        while SETTINGS.as_bytes()[end] != b' ' {
-            end += 1;
-        }
-        names[next] = (start as u16, end as u16);
-        start = first(after(start));
-        next += 1;
-    }
-    names
-}
-
-/// The name of a setting.
-fn name((start, end): &(u16, u16)) -> &'static str {
-    SETTINGS.get((*start).into()..(*end).into()).unwrap_or_default()
-}
-
-/// What a line says behind the name.
-fn says((_, end): &(u16, u16)) -> &'static str {
-    let rest = SETTINGS.get(usize::from(*end) + 1..).unwrap_or_default();
-    rest.split('\n').next().unwrap_or_default()
-}
-
-/// Whether a line is about a section.
-fn is_of(section: &str, says: &str) -> bool {
-    says.split(' ').next().is_some_and(|sections| sections.split(',').any(|one| one == section))
-}
-
-/// A setting by its section and name.
-fn setting(section: &str, key: &str) -> Option<Setting> {
-    let first = NAMES.partition_point(|line| name(line) < key);
-    let named = NAMES.iter().skip(first).take_while(|line| name(line) == key);
-    let mut words = named.map(says).find(|says| is_of(section, says))?.split(' ').skip(1);
-    let (kind, releases) = (words.next()?, words.next());
-    let has = |major: u16| releases.is_none_or(|list| list.split(',').any(|word| word.parse() == Ok(major)));
-    Some(Setting { kind, releases: MEASURED.map(has) })
-}
 
 /// Whether systemd reads a section in units of a type.
 fn is_read(section: &str, unit_type: UnitType) -> bool {
@@ -139,7 +41,7 @@ pub(super) fn of_line(
     if !is_read(section, context.unit_type) || is_of_others(key) {
         return None;
     }
-    let setting = setting(section, key);
+    let setting = Setting::find(section, key);
     let is_known = setting.is_some();
     let Some(setting) = setting.filter(|setting| setting.may_be_in(context.release)) else {
         let what = if is_known {
@@ -149,17 +51,13 @@ pub(super) fn of_line(
         };
         return Some((NoticeKind::Ignored, format!("{} {what}", quoted(&format!("{key}=")))));
     };
-    let (kind, newer) = match setting.kind.split_once('>') {
-        Some((kind, newer)) => (kind, Some(newer)),
-        None => (setting.kind, None),
-    };
-    if let Some(problem) = fault(kind, value, unit, context) {
+    if let Some(problem) = fault(setting.kind(), value, unit, context) {
         return Some((NoticeKind::Ignored, format!("{key}=: {problem}")));
     }
     // systemd 252 and 257 say so themselves; where there is but one hierarchy of control groups, they convert it.
     let text = format!(
         "{key}= is of the old control groups: systemd takes it for {}=, which says it better",
-        newer?
+        setting.newer()?
     );
     Some((NoticeKind::Outdated, text))
 }
@@ -171,9 +69,8 @@ fn hint(section: &str, key: &str) -> String {
     if key.len() > LONGEST {
         return String::new();
     }
-    let own = || NAMES.iter().filter(|line| is_of(section, says(line))).map(name).gather::<BTreeSet<_>>();
     let near = if matches!(section, "Unit" | "Install") { None } else { catalogue::nearest(key) };
-    let near = near.or_else(|| nearest(key, own()));
+    let near = near.or_else(|| nearest(key, Setting::names_of(section)));
     near.map(|near| format!("; did you mean `{near}=`?")).unwrap_or_default()
 }
 
@@ -253,9 +150,6 @@ fn environment_file(value: &str, unit: &UnitName) -> Option<String> {
 }
 
 fn path(value: &str, unit: &UnitName) -> Option<String> {
-    if value.starts_with('/') && !value.contains('%') {
-        return None;
-    }
     let expanded = match expand(value, unit) {
         Ok(expanded) => expanded,
         Err(error) => return Some(error.to_string()),
@@ -267,33 +161,6 @@ fn path(value: &str, unit: &UnitName) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn settings_are_those_that_no_row_has() {
-        assert!(NAMES.len() > 250, "only {} settings", NAMES.len());
-        assert!(NAMES.is_sorted_by_key(name), "they are looked up by their order");
-        for line in &NAMES {
-            assert!(catalogue::place_of(name(line)).is_none(), "{} has a row", name(line));
-            if let Some((_, newer)) = says(line).split(' ').nth(1).and_then(|kind| kind.split_once('>')) {
-                assert!(catalogue::place_of(newer).is_some(), "{} is taken for {newer}", name(line));
-            }
-        }
-    }
-
-    #[test]
-    fn what_no_release_nearby_reads_is_no_setting() {
-        let may_be = |name, release: &str| {
-            let setting = setting("Service", name);
-            release.parse().is_ok_and(|release| setting.is_some_and(|setting| setting.may_be_in(release)))
-        };
-        assert!(may_be("CPUShares", "252") && may_be("CPUShares", "257.13") && may_be("CPUShares", "260"));
-        assert!(!may_be("CPUShares", "262.1"));
-        assert!(
-            !may_be("RestartSteps", "252.39")
-                && may_be("RestartSteps", "254")
-                && may_be("RestartSteps", "262")
-        );
-    }
 
     #[test]
     fn signals_are_names_and_numbers() {

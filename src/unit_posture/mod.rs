@@ -4,11 +4,14 @@
 mod commands;
 mod functional;
 mod refusal;
+mod settings;
 mod values;
 
 use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
+
+use refusal::Kept;
 
 use crate::catalogue::{self, Directive, Stage};
 use crate::posture::{Origin, Posture};
@@ -94,44 +97,51 @@ pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
         refused: None,
     };
     let context = unset.context;
-    let mut lines: Vec<&Assignment> = Vec::with_capacity(unit.assignments.len());
+    let mut lines: Vec<Kept> = Vec::with_capacity(unit.assignments.len());
     // What systemd refuses in a drop-in ends that drop-in, not the unit.
     let mut ended: Option<&Path> = None;
     let mut sources = Sources::default();
-    let mut section: Option<(&Path, &str)> = None;
+    let mut before: Option<&Assignment> = None;
     for assignment in &unit.assignments {
         if ended == Some(&*assignment.source) {
             continue;
         }
-        lines.push(assignment);
         let path = sources.of(assignment);
         let say = |directive, kind, text| LineNotice {
-            path: Arc::clone(&path),
+            path: Arc::clone(path),
             line: Some(assignment.line),
             directive,
             kind,
             text,
         };
-        if section != Some((&*assignment.source, assignment.section.as_str())) {
-            section = Some((&*assignment.source, assignment.section.as_str()));
+        let goes_on = |before: &Assignment| {
+            Arc::ptr_eq(&before.source, &assignment.source) && before.section == assignment.section
+        };
+        if !before.replace(assignment).is_some_and(goes_on) {
             let ignored = functional::of_section(&assignment.section, &context);
             reading.notices.extend(ignored.map(|text| say(None, NoticeKind::Ignored, text)));
         }
         let Some(place) = catalogue::place_of(&assignment.key) else {
             if commands::is_command(assignment) {
-                if let Some(fault) = commands::read(&assignment.value, &unit.id, context.release).fault {
+                let line = commands::read(&assignment.value, &unit.id, context.release);
+                if let Some(fault) = line.fault {
                     let kind = if fault.ends { NoticeKind::Refused } else { NoticeKind::Ignored };
                     let notice = say(None, kind, format!("{}=: {}", assignment.key, fault.text));
                     if reading.take(notice, unit, assignment) {
-                        lines.pop();
                         ended = Some(&*assignment.source);
+                        continue;
                     }
                 }
-            } else if let Some((kind, text)) = functional::of_line(assignment, &unit.id, &context) {
+                lines.push(Kept { assignment, commands: line.count });
+                continue;
+            }
+            lines.push(Kept { assignment, commands: 0 });
+            if let Some((kind, text)) = functional::of_line(assignment, &unit.id, &context) {
                 reading.notices.push(say(None, kind, text));
             }
             continue;
         };
+        lines.push(Kept { assignment, commands: 0 });
         let directive = catalogue::all()[place];
         if !directive.sections.contain(&assignment.section, context.unit_type) {
             if matches!(assignment.section.as_str(), "Unit" | "Install")
@@ -158,7 +168,7 @@ pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
                 continue;
             }
         };
-        let origin = Origin::Line { path: Arc::clone(&path), line: assignment.line };
+        let origin = Origin::Line { path: Arc::clone(path), line: assignment.line };
         for remark in reading.posture.assign_at(place, &value, origin) {
             let (kind, text) = match remark {
                 Remark::Ignored(text) => (NoticeKind::Ignored, text),

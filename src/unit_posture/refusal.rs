@@ -4,20 +4,27 @@
 
 mod places;
 
-use super::{commands, values::is_exit_status};
+use super::values::is_exit_status;
 use crate::catalogue;
 use crate::context::UnitType;
 use crate::posture::Posture;
-use crate::release::Release;
 use crate::syntax::boolean;
 use crate::unit_file::{Assignment, UnitText};
 use crate::value::is_bus_name;
 
+/// A line that systemd keeps.
+pub(super) struct Kept<'a> {
+    /// What it says.
+    pub(super) assignment: &'a Assignment,
+    /// How many commands that has.
+    pub(super) commands: usize,
+}
+
 /// Why systemd refuses a unit as a whole, if it does; `posture` is what its lines come to.
-pub(super) fn of_unit(unit: &UnitText, lines: &[&Assignment], posture: &Posture) -> Option<&'static str> {
+pub(super) fn of_unit(unit: &UnitText, lines: &[Kept<'_>], posture: &Posture) -> Option<&'static str> {
     let major = posture.context.release.major;
     let own = match posture.context.unit_type {
-        UnitType::Service => Service::read(unit, lines, posture.context.release).refusal(major),
+        UnitType::Service => Service::read(lines, posture).refusal(major),
         UnitType::Socket => places::of_socket(&unit.id, lines, major),
         UnitType::Mount => places::of_mount(&unit.id, lines, major),
         UnitType::Swap => places::of_swap(&unit.id, lines, major),
@@ -26,7 +33,7 @@ pub(super) fn of_unit(unit: &UnitText, lines: &[&Assignment], posture: &Posture)
     own.or_else(|| catalogue::refusal(posture))
 }
 
-/// The last word of each functional setting that the checks look at; an empty assignment takes the earlier ones back.
+/// The last word of each setting that the checks look at; an empty assignment takes the earlier ones back.
 #[derive(Default)]
 struct Service<'a> {
     starts: usize,
@@ -38,18 +45,10 @@ struct Service<'a> {
     restart_force: &'a str,
     exit_type: &'a str,
     bus_name: &'a str,
-    credentials: Vec<&'a str>,
+    has_credentials: bool,
 }
 
 const TYPES: &[&str] = &["simple", "exec", "forking", "oneshot", "dbus", "notify", "notify-reload", "idle"];
-
-const CREDENTIALS: &[&str] = &[
-    "LoadCredential",
-    "LoadCredentialEncrypted",
-    "SetCredential",
-    "SetCredentialEncrypted",
-    "ImportCredential",
-];
 
 pub(super) const ACTIONS: &[&str] = &[
     "none",
@@ -73,55 +72,56 @@ pub(super) const RESTARTS: &[&str] =
 pub(super) const EXIT_TYPES: &[&str] = &["main", "cgroup"];
 
 impl<'a> Service<'a> {
-    fn read(unit: &UnitText, lines: &[&'a Assignment], release: Release) -> Self {
-        let major = release.major;
-        let mut service = Self::default();
-        for assignment in lines {
-            let value = assignment.value.as_str();
-            let count = |count: usize| match value {
-                "" => 0,
-                _ => count + commands::read(value, &unit.id, release).count,
-            };
-            // What is no word of a setting leaves the earlier one.
-            let set = |setting: &mut &'a str, words: &[&str]| {
-                if words.contains(&value) {
-                    *setting = value;
-                }
-            };
-            match (assignment.section.as_str(), assignment.key.as_str()) {
-                ("Service", "ExecStart") => service.starts = count(service.starts),
-                ("Service", "ExecStop") => service.stops = count(service.stops),
-                ("Unit", "SuccessAction") if major >= 254 && LATER_ACTIONS.contains(&value) => {
-                    service.success_action = value;
-                }
-                ("Unit", "SuccessAction") => set(&mut service.success_action, ACTIONS),
-                ("Service", "Type") if value == "notify-reload" && major < 253 => {}
-                ("Service", "Type") => set(&mut service.kind, TYPES),
-                ("Service", "RemainAfterExit") if boolean(value).is_some() => service.remains = value,
-                ("Service", "Restart") => set(&mut service.restart, RESTARTS),
-                ("Service", "RestartForceExitStatus")
-                    if value.is_empty() || value.split_ascii_whitespace().any(is_exit_status) =>
-                {
-                    service.restart_force = value;
-                }
-                ("Service", "ExitType") => set(&mut service.exit_type, EXIT_TYPES),
-                ("Service", "BusName") if is_bus_name(value) => service.bus_name = value,
-                ("Service", key) if CREDENTIALS.contains(&key) => {
-                    service.credentials.retain(|other| *other != key);
-                    if !value.is_empty() {
-                        service.credentials.push(key);
+    fn read(lines: &[Kept<'a>], posture: &Posture) -> Self {
+        let major = posture.context.release.major;
+        let mut service = Self { has_credentials: catalogue::has_credentials(posture), ..Self::default() };
+        for Kept { assignment, commands } in lines {
+            let Assignment { section, key, value, .. } = *assignment;
+            let value = value.as_str();
+            match section.as_str() {
+                "Unit" if key == "SuccessAction" => {
+                    let is_later = major >= 254 && LATER_ACTIONS.contains(&value);
+                    if is_later || ACTIONS.contains(&value) {
+                        service.success_action = value;
                     }
                 }
+                "Service" => service.take(key, value, *commands, major),
                 _ => {}
             }
         }
         service
     }
 
+    fn take(&mut self, key: &str, value: &'a str, commands: usize, major: u16) {
+        let count = |before: usize| if value.is_empty() { 0 } else { before + commands };
+        // What is no word of a setting leaves the earlier one.
+        let set = |setting: &mut &'a str, words: &[&str]| {
+            if words.contains(&value) {
+                *setting = value;
+            }
+        };
+        match key {
+            "ExecStart" => self.starts = count(self.starts),
+            "ExecStop" => self.stops = count(self.stops),
+            "Type" if value == "notify-reload" && major < 253 => {}
+            "Type" => set(&mut self.kind, TYPES),
+            "RemainAfterExit" if boolean(value).is_some() => self.remains = value,
+            "Restart" => set(&mut self.restart, RESTARTS),
+            "RestartForceExitStatus"
+                if value.is_empty() || value.split_ascii_whitespace().any(is_exit_status) =>
+            {
+                self.restart_force = value;
+            }
+            "ExitType" => set(&mut self.exit_type, EXIT_TYPES),
+            "BusName" if is_bus_name(value) => self.bus_name = value,
+            _ => {}
+        }
+    }
+
     fn refusal(&self, major: u16) -> Option<&'static str> {
         let succeeds = !matches!(self.success_action, "" | "none");
         // Without a type, a bus name makes it `dbus`, and from 256 on a credential `exec` (seen on 257 and 262).
-        let typed = !self.bus_name.is_empty() || (!self.credentials.is_empty() && major >= 256);
+        let typed = !self.bus_name.is_empty() || (self.has_credentials && major >= 256);
         let oneshot = self.kind == "oneshot" || (self.kind.is_empty() && self.starts == 0 && !typed);
         let remains = boolean(self.remains) == Some(true);
         if self.starts == 0 && self.stops == 0 && !succeeds {

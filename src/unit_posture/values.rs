@@ -153,7 +153,7 @@ fn exit_status(value: &str) -> Option<String> {
 /// The first of the units of a dependency that is none; quotes mean nothing there.
 fn units(value: &str, unit: &UnitName) -> Option<String> {
     value.split_ascii_whitespace().find_map(|word| match expand(word, unit) {
-        Ok(expanded) if !expanded.open.is_empty() || expanded.text.parse::<UnitName>().is_ok() => None,
+        Ok(expanded) if !expanded.open.is_empty() || UnitName::is_valid(&expanded.text) => None,
         Ok(expanded) => Some(format!("{} is no name of a unit", quoted(&expanded.text))),
         Err(error) => Some(error.to_string()),
     })
@@ -161,9 +161,9 @@ fn units(value: &str, unit: &UnitName) -> Option<String> {
 
 /// What is wrong with the first bad word of a list.
 fn each_word(value: &str, unit: &UnitName, problem: fn(&str) -> Option<&'static str>) -> Option<String> {
-    if !value.contains(['"', '\'', '\\', '%']) {
+    if !value.bytes().any(|byte| matches!(byte, b'"' | b'\'' | b'\\' | b'%')) {
         let mut words = value.split_ascii_whitespace();
-        return words.find_map(|word| Some(format!("{} {}", quoted(word), problem(word)?)));
+        return words.find_map(|word| problem(word).map(|problem| format!("{} {problem}", quoted(word))));
     }
     let (words, fault) = match split(value, Quotes::Unquote, Escapes::CUnescapeRelaxed) {
         Ok(words) => (words, None),
@@ -172,7 +172,7 @@ fn each_word(value: &str, unit: &UnitName, problem: fn(&str) -> Option<&'static 
     let bad = words.iter().find_map(|word| match expand(word, unit) {
         // What is open is not known before the unit is loaded.
         Ok(expanded) if !expanded.open.is_empty() => None,
-        Ok(expanded) => Some(format!("{} {}", quoted(&expanded.text), problem(&expanded.text)?)),
+        Ok(expanded) => problem(&expanded.text).map(|problem| format!("{} {problem}", quoted(&expanded.text))),
         Err(error) => Some(error.to_string()),
     });
     bad.or_else(|| fault.map(|fault| format!("the rest of the line is ignored: {fault}")))
@@ -204,7 +204,7 @@ fn escaped(value: &str, unit: &UnitName) -> Option<String> {
 
 /// Why the specifiers of a text have no values.
 fn unresolved(text: &str, unit: &UnitName) -> Option<String> {
-    if text.contains('%') { expand(text, unit).err().map(|error| error.to_string()) } else { None }
+    expand(text, unit).err().map(|error| error.to_string())
 }
 
 /// A device and what it is given.

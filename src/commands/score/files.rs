@@ -120,7 +120,7 @@ impl<'r> Files<'r> {
         let mut names: Vec<&str> = vec![text.id.as_str()];
         names.extend(text.names.iter().map(UnitName::as_str));
         let mut around =
-            Surroundings { sockets: self.sockets_of(&names, beside), ..Surroundings::of_files(&text) };
+            Surroundings { sockets: self.sockets_of(&text.names, beside), ..Surroundings::of_files(&text) };
         if judge.suggests {
             around = around.with_paths_of(&text);
         }
@@ -140,15 +140,13 @@ impl<'r> Files<'r> {
     }
 
     /// The socket units that start a service of these names.
-    fn sockets_of(&mut self, names: &[&str], beside: Option<&Starter>) -> Vec<Socket> {
+    fn sockets_of(&mut self, names: &BTreeSet<UnitName>, beside: Option<&Starter>) -> Vec<Socket> {
         let sockets = self.tree.starters();
         if sockets.is_empty() && beside.is_none() {
             return Vec::new();
         }
-        let template = |name: &&str| Some(name.parse::<UnitName>().ok()?.template()?.as_str().to_owned());
-        let templates: Vec<String> = names.iter().filter_map(template).collect();
-        let started: BTreeSet<&str> =
-            names.iter().copied().chain(templates.iter().map(String::as_str)).gather();
+        let templates: Vec<UnitName> = names.iter().filter_map(UnitName::template).collect();
+        let started: BTreeSet<&str> = names.iter().chain(&templates).map(UnitName::as_str).gather();
         let beside = beside.filter(|starter| started.contains(starter.starts.as_str()));
         let mut starters: Vec<&UnitText> =
             started.iter().filter_map(|name| sockets.get(*name)).flatten().collect();

@@ -1,7 +1,9 @@
 //! Sockets, mounts and swaps: they are refused for where they listen, and for a place that is not the one in their name.
 
+use std::borrow::Cow;
 use std::net::Ipv4Addr;
 
+use super::Kept;
 use crate::syntax::boolean;
 use crate::unit_file::{Assignment, UnitName, expand};
 
@@ -34,19 +36,19 @@ struct Section<'a> {
 }
 
 impl<'a> Section<'a> {
-    fn new(name: &str, unit: &'a UnitName, lines: &[&'a Assignment]) -> Self {
-        let lines = lines.iter().copied().filter(|line| line.section == name).collect();
+    fn new(name: &str, unit: &'a UnitName, lines: &[Kept<'a>]) -> Self {
+        let lines = lines.iter().map(|line| line.assignment).filter(|line| line.section == name).collect();
         Self { unit, lines }
     }
 
     /// The values of a key, specifiers expanded; what cannot be expanded is ignored.
-    fn values(&self, key: &str) -> impl Iterator<Item = String> {
+    fn values(&self, key: &str) -> impl Iterator<Item = Cow<'a, str>> {
         let of_key = self.lines.iter().filter(move |line| line.key == key);
         of_key.filter_map(|line| Some(expand(&line.value, self.unit).ok()?.text))
     }
 
     /// The last value that is usable; an empty one takes the earlier ones back.
-    fn last(&self, key: &str, is_usable: impl Fn(&str) -> bool) -> String {
+    fn last(&self, key: &str, is_usable: impl Fn(&str) -> bool) -> Cow<'a, str> {
         let usable = self.values(key).filter(|value| value.is_empty() || is_usable(value));
         usable.last().unwrap_or_default()
     }
@@ -70,7 +72,7 @@ const LISTENERS: &[Listener] = &[
     Listener { key: "ListenMessageQueue", is_usable: |text| text.starts_with('/'), accepts: false },
 ];
 
-pub(super) fn of_socket(unit: &UnitName, lines: &[&Assignment], major: u16) -> Option<&'static str> {
+pub(super) fn of_socket(unit: &UnitName, lines: &[Kept<'_>], major: u16) -> Option<&'static str> {
     let socket = Section::new("Socket", unit, lines);
     // An empty assignment of any of them takes all of them back.
     let mut listening: Vec<bool> = Vec::new();
@@ -128,14 +130,14 @@ fn is_path(text: &str) -> bool {
     text.starts_with('/') && !text.split('/').any(|part| part == "..")
 }
 
-pub(super) fn of_mount(unit: &UnitName, lines: &[&Assignment], major: u16) -> Option<&'static str> {
+pub(super) fn of_mount(unit: &UnitName, lines: &[Kept<'_>], major: u16) -> Option<&'static str> {
     let mount = Section::new("Mount", unit, lines);
     let place = mount.last("Where", is_path);
-    let name = if place.is_empty() { unit.stem().to_owned() } else { escaped(&place) };
+    let name = if place.is_empty() { Cow::Borrowed(unit.stem()) } else { Cow::Owned(escaped(&place)) };
     if name != unit.stem() {
         return Some("Where= is not the path that its name says");
     }
-    if API.contains(&name.as_str()) || BELOW.iter().any(|start| name.starts_with(start)) {
+    if API.contains(&&*name) || BELOW.iter().any(|start| name.starts_with(start)) {
         return Some("it is one of the file systems that systemd mounts itself");
     }
     if major >= 256 && (name == "run-credentials" || name.starts_with("run-credentials-")) {
@@ -147,13 +149,13 @@ pub(super) fn of_mount(unit: &UnitName, lines: &[&Assignment], major: u16) -> Op
     None
 }
 
-pub(super) fn of_swap(unit: &UnitName, lines: &[&Assignment], major: u16) -> Option<&'static str> {
+pub(super) fn of_swap(unit: &UnitName, lines: &[Kept<'_>], major: u16) -> Option<&'static str> {
     let device = Section::new("Swap", unit, lines).last("What", |what| major >= 257 || is_path(what));
     // From 257 on (seen there, and not on 252) it may be what names it as in fstab(5), and must be something.
     let named = device.split_once('=').map(|(tag, name)| (tag.to_ascii_lowercase(), name));
     let path = match named {
         Some((tag, name)) if ["uuid", "label", "partuuid", "partlabel"].contains(&tag.as_str()) => {
-            format!("/dev/disk/by-{tag}/{name}")
+            Cow::Owned(format!("/dev/disk/by-{tag}/{name}"))
         }
         _ => device,
     };

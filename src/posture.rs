@@ -124,6 +124,7 @@ impl Posture {
     }
 
     /// The same by the directive's place among all.
+    #[inline]
     pub(crate) fn at(&self, place: usize) -> &Setting {
         match self.places[place] {
             0 => &self.unset[place],

@@ -31,9 +31,13 @@ const CODE: [&str; 14] = [
 const SHARED: [&str; 9] = ["/etc", "/root", "/home", "/run", "/var", "/var/lib", "/dev", "/sys", "/proc"];
 
 fn is_of_the_system(path: &str) -> bool {
-    let path = Path::new(path);
-    CODE.iter().any(|code| Path::new(code).starts_with(path) || path.starts_with(code))
-        || SHARED.iter().any(|shared| Path::new(shared).starts_with(path))
+    let Some(path) = path.strip_prefix('/') else { return false };
+    let names: Vec<&str> = path.split('/').filter(|name| !matches!(*name, "" | ".")).collect();
+    let names_of = |known: &'static str| known.split('/').skip(1);
+    // One of two paths lies above the other, or is the other, where they agree as far as the shorter one goes.
+    let agrees = |known| names_of(known).zip(&names).all(|(one, other)| one == *other);
+    CODE.into_iter().any(agrees)
+        || SHARED.into_iter().any(|shared| agrees(shared) && names.len() <= names_of(shared).count())
 }
 
 /// Rows that leave paths writable, with these.

@@ -71,18 +71,20 @@ impl Reader<'_> {
             let reason = format!("{} is not UTF-8", quoted_bytes(text));
             return Err(Broken { line, reason });
         };
-        if text.starts_with('[') {
+        if text.as_bytes().first() == Some(&b'[') {
             self.section = Some(section_name(text).map_err(|reason| Broken { line, reason })?.into());
             return Ok(());
         }
-        match (self.section.as_ref(), text.split_once('=')) {
+        let equals = memchr::memchr(b'=', text.as_bytes());
+        let parts = equals.and_then(|place| Some((text.get(..place)?, text.get(place + 1..)?)));
+        match (self.section.as_ref(), parts) {
             (None, _) => self.ignore(line, format!("{} stands before any section", quoted(text))),
             (Some(_), None) => self.ignore(line, format!("{} has no `=`", quoted(text))),
             (Some(_), Some(("", _))) => self.ignore(line, format!("{} has no key before `=`", quoted(text))),
             (Some(section), Some((key, value))) => self.lines.assignments.push(Assignment {
                 section: section.clone(),
-                key: strip_text(key).into(),
-                value: strip_text(value).into(),
+                key: key.trim_end_matches(is_blank_character).into(),
+                value: value.trim_start_matches(is_blank_character).into(),
                 source: Arc::clone(self.source),
                 line,
             }),
@@ -223,6 +225,7 @@ fn too_long(line: u32) -> Broken {
 }
 
 /// The blanks that systemd strips. Others, form feed and no-break space among them, stay part of the value.
+#[inline]
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
@@ -237,8 +240,8 @@ fn strip(mut text: &[u8]) -> &[u8] {
     text
 }
 
-fn strip_text(text: &str) -> &str {
-    text.trim_matches(|c| u8::try_from(c).is_ok_and(is_blank))
+fn is_blank_character(c: char) -> bool {
+    u8::try_from(c).is_ok_and(is_blank)
 }
 
 #[cfg(test)]

@@ -103,6 +103,7 @@ const fn behind((_, end): Span) -> Span {
     if SETTINGS.as_bytes()[end as usize] == b'\n' { (end, end) } else { word(end as usize + 1) }
 }
 
+#[inline]
 fn text((start, end): Span) -> &'static str {
     SETTINGS.get(start.into()..end.into()).unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 //! nothing is parsed at start-up, and a malformed file fails the build. What the places say is left to
 //! [`table`](super::table).
 
-use super::Call;
+use super::{Call, CallSet};
 use super::places::{List, Row, Rows, Span};
 use super::ranges::{Range, Version};
 
@@ -87,8 +87,12 @@ impl Answer {
     }
 
     /// The calls in its lines; nothing if it has no lines.
-    pub(super) fn calls(self) -> impl Iterator<Item = Call> {
-        self.lines.of(&TABLE.lines).iter().flat_map(Line::calls).copied()
+    pub(super) fn calls(self) -> CallSet {
+        let mut calls = CallSet::EMPTY;
+        for line in self.lines.of(&TABLE.lines) {
+            calls.extend(line.calls().iter().copied());
+        }
+        calls
     }
 }
 

@@ -92,8 +92,7 @@ impl Libseccomp {
     fn look_up(self, architecture: Architecture) -> NativeCalls {
         let native = self.calls(architecture.word());
         let mut answered = CallSet::EMPTY;
-        for calls in table::measured(self.0, architecture.word()) {
-            let listed: CallSet = calls.collect();
+        for listed in table::measured(self.0, architecture.word()) {
             answered = if listed.is_empty() { CallSet::all() } else { answered.union(&listed) };
         }
         if answered != CallSet::all() {
@@ -104,7 +103,7 @@ impl Libseccomp {
     }
 
     fn calls(self, what: &str) -> CallSet {
-        table::calls(self.0, what).collect()
+        table::calls(self.0, what)
     }
 }
 

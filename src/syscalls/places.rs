@@ -25,6 +25,11 @@ impl Span {
         TEXT.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
     }
 
+    /// Whether that is the text.
+    pub(super) fn says(self, text: &str) -> bool {
+        usize::from(self.end - self.start) == text.len() && self.text() == text
+    }
+
     pub(super) fn of<T>(self, all: &'static [T]) -> &'static [T] {
         all.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
     }

@@ -2,7 +2,7 @@
 
 use super::layout::{Answer, COUNTS, NAMES, TABLE};
 use super::ranges::point;
-use super::{Call, Release};
+use super::{Call, CallSet, Release};
 
 pub(super) use super::layout::Library;
 pub(super) use super::ranges::version;
@@ -32,7 +32,7 @@ pub(super) fn sets() -> impl Iterator<Item = &'static str> {
 pub(super) fn parts(set: &str, release: Release) -> impl Iterator<Item = Part> {
     let release = if release.major == super::BELOW { Release::first(super::BELOW + 1) } else { release };
     let release = point([release.major, release.minor, 0]);
-    let set = TABLE.sets.iter().find(|known| known.name.text() == set);
+    let set = TABLE.sets.iter().find(|known| known.name.says(set));
     let lines = set.into_iter().flat_map(|set| set.lines()).filter(move |line| line.holds(release));
     lines.map(|line| Part { words: line.words(), calls: line.calls() })
 }
@@ -68,13 +68,13 @@ pub(super) fn shipped_with(release: Release) -> Option<Library> {
 }
 
 /// The system calls that `library` knows (`known`) or has on an architecture.
-pub(super) fn calls(library: Library, what: &str) -> impl Iterator<Item = Call> {
-    answers(library, what, false).flat_map(|answer| answer.calls())
+pub(super) fn calls(library: Library, what: &str) -> CallSet {
+    answers(library, what, false).fold(CallSet::EMPTY, |calls, answer| calls.union(&answer.calls()))
 }
 
 /// The system calls, group by group, of which it was measured what `library` has on an architecture; a group without any
 /// is of all.
-pub(super) fn measured(library: Library, what: &str) -> impl Iterator<Item = impl Iterator<Item = Call>> {
+pub(super) fn measured(library: Library, what: &str) -> impl Iterator<Item = CallSet> {
     answers(library, what, true).map(|answer| answer.calls())
 }
 

@@ -80,7 +80,7 @@ pub(crate) fn visibly(text: &mut String, write: impl FnOnce(&mut String)) {
 }
 
 /// Whether it is of printable ASCII alone, as most texts are.
-fn is_plain(text: &str) -> bool {
+pub(crate) fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 

@@ -165,7 +165,8 @@ fn meanings(unit: &UnitText) -> BTreeMap<String, Meaning> {
             meanings.remove(key.as_str());
             continue;
         }
-        let expanded = expand(value, &unit.id).map_or(Cow::Borrowed(value.as_str()), |expanded| expanded.text);
+        let expanded =
+            expand(value, &unit.id).map_or(Cow::Borrowed(value.as_str()), |expanded| expanded.text);
         let sense = sense(key, &expanded);
         let place = (source.to_string_lossy().into_owned(), *line);
         let is_list = key.starts_with("Exec") || matches!(key.as_str(), "Environment" | "EnvironmentFile");

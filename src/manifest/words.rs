@@ -29,8 +29,8 @@ pub use paths::{
 };
 pub use quantities::{Count, DeviceAccess, Mode, Percent, Size, TimeSpan, Weight};
 
-use crate::visible::deceives;
 pub(crate) use crate::visible::quoted;
+use crate::visible::{deceives, is_plain};
 
 // As macros, so that the patterns of the schema are made of the same pieces.
 macro_rules! unit_specifiers {
@@ -254,7 +254,8 @@ pub(crate) fn check_plain(text: &str) -> Result<(), Unfit> {
     if text.len() > LONGEST {
         return Err(unfit(format!("the text has {} bytes, more than {LONGEST}", text.len())));
     }
-    match text.chars().find(|c| deceives(*c)) {
+    let found = if is_plain(text) { None } else { text.chars().find(|c| deceives(*c)) };
+    match found {
         Some('\n' | '\r') => Err(unfit("a line break is not allowed here")),
         Some(c) if c.is_control() => {
             Err(unfit(format!("a control character is not allowed here: `{}`", c.escape_default())))

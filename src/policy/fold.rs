@@ -181,7 +181,7 @@ impl Folding<'_> {
         // What would be open on suspicion only stays closed where a denial says so.
         let denied = match offer.strength {
             Strength::Requires => false,
-            Strength::SuspectsUnlessDenied(other) => self.denied(other).is_some(),
+            Strength::SuspectsUnlessDenied(other) => self.denies(other),
         };
         to_it && !denied
     }
@@ -189,7 +189,11 @@ impl Folding<'_> {
     fn is_unknown(&self, offer: &Yield) -> bool {
         offer.unknown_below > self.strictness
             && !self.claims.iter().any(|claim| claim.need == offer.to)
-            && self.denied(offer.to).is_none()
+            && !self.denies(offer.to)
+    }
+
+    fn denies(&self, need: Need) -> bool {
+        self.planned.service.denial_of(need.id()).is_some()
     }
 
     fn denied(&self, need: Need) -> Option<Reason> {

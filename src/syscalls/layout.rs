@@ -2,9 +2,9 @@
 //! nothing is parsed at start-up, and a malformed file fails the build. What the places say is left to
 //! [`table`](super::table).
 
-use super::{Call, CallSet};
 use super::places::{List, Row, Rows, Span};
 use super::ranges::{Range, Version};
+use super::{Call, CallSet};
 
 pub(super) const COUNTS: Counts = Counts::of_text();
 

@@ -181,7 +181,10 @@ mod tests {
             assert!(catalogue::place_of(name).is_none(), "{name} has a row");
             assert!(setting.newer().is_none_or(|newer| catalogue::place_of(newer).is_some()), "{name}");
             for section in text(setting.sections).split(',') {
-                assert!(Setting::find(section, name).is_some_and(|found| found.name == setting.name), "{name}");
+                assert!(
+                    Setting::find(section, name).is_some_and(|found| found.name == setting.name),
+                    "{name}"
+                );
             }
         }
         assert!(Setting::find("Service", "Accept").is_none() && Setting::find("Unit", "").is_none());

@@ -172,7 +172,9 @@ fn each_word(value: &str, unit: &UnitName, problem: fn(&str) -> Option<&'static 
     let bad = words.iter().find_map(|word| match expand(word, unit) {
         // What is open is not known before the unit is loaded.
         Ok(expanded) if !expanded.open.is_empty() => None,
-        Ok(expanded) => problem(&expanded.text).map(|problem| format!("{} {problem}", quoted(&expanded.text))),
+        Ok(expanded) => {
+            problem(&expanded.text).map(|problem| format!("{} {problem}", quoted(&expanded.text)))
+        }
         Err(error) => Some(error.to_string()),
     });
     bad.or_else(|| fault.map(|fault| format!("the rest of the line is ignored: {fault}")))

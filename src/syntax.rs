@@ -35,17 +35,36 @@ pub(crate) fn each_word(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
     bare.chain(quoted.into_iter().map(Cow::Owned))
 }
 
-/// A number as systemd reads most of them (`safe_atou64()`, as seen on 252): with the prefixes of C, and 0b and 0o.
+/// A number as systemd reads most of them (`safe_atou64()`, as seen on 252): in any of C's ways, or with 0b or 0o before
+/// it.
 pub(crate) fn number(text: &str) -> Option<u64> {
-    let text = text.strip_prefix('+').unwrap_or(text);
     let (digits, base) = match text.as_bytes() {
-        [b'0', b'x' | b'X', ..] => (text.get(2..)?, 16),
-        [b'0', b'b', ..] => (text.get(2..)?, 2),
-        [b'0', b'o', ..] => (text.get(2..)?, 8),
-        [b'0', _, ..] => (text.get(1..)?, 8),
-        _ => (text, 10),
+        [b'0', b'b' | b'B', ..] => (text.get(2..)?, 2),
+        [b'0', b'o' | b'O', ..] => (text.get(2..)?, 8),
+        _ => return of_c(text.strip_prefix('+').unwrap_or(text)),
     };
-    // A second sign is none.
+    from_digits(digits, base)
+}
+
+/// The same with a sign (`safe_atoi()`).
+pub(crate) fn integer(text: &str) -> Option<i64> {
+    match text.strip_prefix('-') {
+        Some(digits) => of_c(digits).and_then(|number| 0_i64.checked_sub_unsigned(number)),
+        None => number(text).and_then(|number| number.try_into().ok()),
+    }
+}
+
+/// Decimal, `0x` hexadecimal, or octal behind a zero.
+fn of_c(text: &str) -> Option<u64> {
+    match text.as_bytes() {
+        [b'0', b'x' | b'X', ..] => from_digits(text.get(2..)?, 16),
+        [b'0', _, ..] => from_digits(text.get(1..)?, 8),
+        _ => from_digits(text, 10),
+    }
+}
+
+/// A second sign is none.
+fn from_digits(digits: &str, base: u32) -> Option<u64> {
     u64::from_str_radix(digits, base).ok().filter(|_| !digits.starts_with('+'))
 }
 

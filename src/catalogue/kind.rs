@@ -219,12 +219,16 @@ pub struct WordRules {
 pub enum Unit {
     /// Bytes: K, M, G, T, P and E of 1024, percent of what the host has.
     Bytes,
+    /// The same, and not none at all: that is ignored (`config_parse_memory_limit()`, seen on 252).
+    Memory,
     /// Bytes or operations a second, with units of 1000.
     Rate,
     /// Bytes, percent of the file system, or `off` for infinity.
     Disk,
-    /// A plain number.
+    /// A plain number, in C's ways to write one, or with 0b or 0o before it.
     Count,
+    /// The same, up to this one.
+    UpTo(u64),
     /// A plain number, percent of what the host bears.
     Tasks,
     /// 1 to 10000.

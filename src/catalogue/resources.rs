@@ -58,6 +58,7 @@ const fn rules(unit: Unit, order: Order) -> AmountRules {
 }
 
 static BYTES: AmountRules = rules(Unit::Bytes, Order::MoreIsWeaker);
+static MEMORY: AmountRules = rules(Unit::Memory, Order::MoreIsWeaker);
 static PROTECTED: AmountRules = rules(Unit::Bytes, Order::Unordered);
 static TASKS: AmountRules = rules(Unit::Tasks, Order::MoreIsWeaker);
 static PROCESSOR_WEIGHT: AmountRules = rules(Unit::ProcessorWeight, Order::Unordered);
@@ -127,7 +128,7 @@ pub(crate) static MEMORY_HIGH: Directive = Directive {
     ..amount(
         "MemoryHigh",
         231,
-        &BYTES,
+        &MEMORY,
         UNLIMITED,
         Proof::By(&[sign(file("memory.high", "memory", Holds::Limit))]),
         "Memory above which the service is slowed down.",
@@ -136,7 +137,7 @@ pub(crate) static MEMORY_HIGH: Directive = Directive {
 pub(crate) static STARTUP_MEMORY_HIGH: Directive = amount(
     "StartupMemoryHigh",
     254,
-    &BYTES,
+    &MEMORY,
     NOTHING,
     AT_STARTUP,
     "MemoryHigh= while the system starts or stops.",
@@ -147,7 +148,7 @@ pub(crate) static MEMORY_MAX: Directive = Directive {
     ..amount(
         "MemoryMax",
         231,
-        &BYTES,
+        &MEMORY,
         UNLIMITED,
         Proof::By(&[sign(file("memory.max", "memory", Holds::Limit))]),
         "Memory above which the service is killed.",
@@ -156,7 +157,7 @@ pub(crate) static MEMORY_MAX: Directive = Directive {
 pub(crate) static STARTUP_MEMORY_MAX: Directive = amount(
     "StartupMemoryMax",
     254,
-    &BYTES,
+    &MEMORY,
     NOTHING,
     AT_STARTUP,
     "MemoryMax= while the system starts or stops.",

@@ -113,9 +113,9 @@ pub(crate) static CPU_SCHEDULING_POLICY: Directive = Directive {
 };
 
 static RANK: AmountRules =
-    AmountRules { unit: Unit::Count, pair: false, resets: false, order: Order::MoreIsWeaker };
+    AmountRules { unit: Unit::UpTo(99), pair: false, resets: false, order: Order::MoreIsWeaker };
 static DISK_RANK: AmountRules =
-    AmountRules { unit: Unit::Count, pair: false, resets: true, order: Order::Unordered };
+    AmountRules { unit: Unit::UpTo(7), pair: false, resets: true, order: Order::Unordered };
 
 const fn rank(
     name: &'static str,

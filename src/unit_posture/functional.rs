@@ -85,11 +85,12 @@ fn fault(kind: &str, value: &str, unit: &UnitName, context: &Context) -> Option<
         "exit-type" => (EXIT_TYPES.contains(&value), "exit type"),
         "timeout-mode" => (matches!(value, "terminate" | "abort" | "kill"), "way of ending"),
         "action" => (ACTIONS.contains(&value) || later.contains(&value), "action"),
-        "number" => (value.is_empty() || value.parse::<u64>().is_ok(), "number"),
+        "number" => (value.is_empty() || syntax::number(value).is_some(), "number"),
         "utmp-mode" => (matches!(value, "init" | "login" | "user"), "mode of accounting"),
-        "level" => {
-            (LEVELS.contains(&value) || value.parse::<u8>().is_ok_and(|level| level < 8), "level of messages")
-        }
+        "level" => (
+            LEVELS.contains(&value) || syntax::number(value).is_some_and(|level| level < 8),
+            "level of messages",
+        ),
         "path" => return path(value.trim_start_matches(['|', '!', ' ']), unit),
         "environment" => return environment(value, unit),
         "environment-file" => return environment_file(value, unit),
@@ -110,13 +111,13 @@ const SIGNALS: &[&str] = &[
 
 pub(super) fn is_signal(text: &str) -> bool {
     // SIGRTMIN to SIGRTMAX are 34 to 64 with every C library there is.
-    let within = |number: &str| number.parse::<u8>().is_ok_and(|number| number <= 30);
+    let within = |number: &str| syntax::number(number).is_some_and(|number| number <= 30);
     let name = text.strip_prefix("SIG").unwrap_or(text);
     SIGNALS.contains(&name)
         || matches!(name, "RTMIN" | "RTMAX")
         || name.strip_prefix("RTMIN+").is_some_and(within)
         || name.strip_prefix("RTMAX-").is_some_and(within)
-        || text.parse::<u8>().is_ok_and(|number| (1..=64).contains(&number))
+        || syntax::number(text).is_some_and(|number| (1..=64).contains(&number))
 }
 
 /// What is wrong with `Environment=`; the values may be secret, so none is told.

@@ -1,5 +1,6 @@
 //! Numbers: bytes, counts, times, shares of a processor, mode bits.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use super::{Remark, Value, directed};
@@ -26,7 +27,8 @@ pub(super) fn assign(rules: &AmountRules, before: Value, text: &str, remarks: &m
             .map(|(soft, hard)| limits(soft, hard)),
         _ => match text.strip_suffix('%') {
             Some(percent) if is_shared(rules) => {
-                hundredths(percent).filter(|share| *share <= WHOLE).map(Value::Share)
+                let is_some = |share: &u64| *share <= WHOLE && (*share > 0 || rules.unit != Unit::Memory);
+                hundredths(percent).filter(is_some).map(Value::Share)
             }
             _ => number(rules.unit, text).map(Value::Amount),
         },
@@ -44,12 +46,14 @@ fn limits(soft: u64, hard: u64) -> Value {
 
 /// Whether a percentage is a part of what the host has.
 fn is_shared(rules: &AmountRules) -> bool {
-    matches!(rules.unit, Unit::Bytes | Unit::Tasks | Unit::Disk) && !rules.pair
+    matches!(rules.unit, Unit::Bytes | Unit::Memory | Unit::Tasks | Unit::Disk) && !rules.pair
 }
 
-fn noun(unit: Unit) -> &'static str {
-    match unit {
+fn noun(unit: Unit) -> Cow<'static, str> {
+    let noun = match unit {
+        Unit::UpTo(most) => return format!("number from 0 to {most}").into(),
         Unit::Bytes | Unit::Disk => "size",
+        Unit::Memory => "size above 0",
         Unit::Rate => "size or number",
         Unit::Count | Unit::Tasks => "number",
         Unit::Weight => "weight from 1 to 10000",
@@ -58,7 +62,8 @@ fn noun(unit: Unit) -> &'static str {
         Unit::Span | Unit::Microseconds | Unit::Nanoseconds | Unit::Seconds => "time span",
         Unit::Quota => "share of a processor such as 50%",
         Unit::Pressure => "percentage",
-    }
+    };
+    noun.into()
 }
 
 /// Microseconds in a second.
@@ -75,12 +80,14 @@ pub(super) fn number(unit: Unit, text: &str) -> Option<u64> {
     match unit {
         Unit::Disk if text == "off" => Some(u64::MAX),
         Unit::Bytes | Unit::Disk => syntax::size(text),
+        Unit::Memory => syntax::size(text).filter(|bytes| *bytes > 0),
         Unit::Rate => syntax::rate(text),
-        Unit::Count => text.parse().ok(),
-        Unit::Tasks => text.parse().ok().filter(|number| *number > 0),
+        Unit::Count => syntax::number(text),
+        Unit::UpTo(most) => syntax::number(text).filter(|number| *number <= most),
+        Unit::Tasks => syntax::number(text).filter(|number| *number > 0),
         Unit::ProcessorWeight if text == "idle" => Some(0),
         Unit::Weight | Unit::ProcessorWeight => {
-            text.parse().ok().filter(|weight| (1..=10_000).contains(weight))
+            syntax::number(text).filter(|weight| (1..=10_000).contains(weight))
         }
         Unit::NiceLimit => nice_limit(text),
         Unit::Span => syntax::time_span(text, SECOND),
@@ -101,10 +108,10 @@ pub(super) fn number(unit: Unit, text: &str) -> Option<u64> {
 /// `+N` and `-N` are nice levels, of which the limit counts down from 20 (systemd 262, `rlimit_parse_nice`).
 fn nice_limit(text: &str) -> Option<u64> {
     if text.starts_with(['+', '-']) {
-        let nice: i64 = text.parse().ok().filter(|nice| (-20..=19).contains(nice))?;
+        let nice = syntax::integer(text).filter(|nice| (-20..=19).contains(nice))?;
         return u64::try_from(20 - nice).ok();
     }
-    text.parse().ok().filter(|limit| *limit <= 40)
+    syntax::number(text).filter(|limit| *limit <= 40)
 }
 
 /// `12.5` as 1250.
@@ -182,10 +189,13 @@ pub(super) fn write(unit: Unit, number: u64) -> String {
         _ => {}
     }
     match unit {
-        Unit::Count | Unit::Tasks | Unit::Weight | Unit::ProcessorWeight | Unit::NiceLimit => {
-            number.to_string()
-        }
-        Unit::Bytes | Unit::Disk => {
+        Unit::Count
+        | Unit::UpTo(_)
+        | Unit::Tasks
+        | Unit::Weight
+        | Unit::ProcessorWeight
+        | Unit::NiceLimit => number.to_string(),
+        Unit::Bytes | Unit::Memory | Unit::Disk => {
             scaled(number, &[("T", 1 << 40), ("G", 1 << 30), ("M", 1 << 20), ("K", 1 << 10)], "")
         }
         Unit::Rate => scaled(

@@ -7,7 +7,7 @@ use crate::bus_value::BusValue;
 use crate::catalogue::{Level, LevelRules, Odd, SwitchRules};
 use crate::context::Context;
 use crate::release::covers;
-use crate::syntax::boolean;
+use crate::syntax::{boolean, integer};
 
 pub(super) fn assign_switch(
     rules: &SwitchRules,
@@ -31,7 +31,9 @@ pub(crate) fn place(rules: &LevelRules, word: &str, context: &Context) -> Option
         let reads = |level: &Level| level.reads(word).is_some_and(|since| context.release.major >= since);
         rules.levels.iter().position(reads)
     };
-    known(word).or_else(|| {
+    // Numbers that stand for words are written in any of C's ways.
+    let by_number = || known(&integer(word)?.to_string());
+    known(word).or_else(by_number).or_else(|| {
         // Boolean words stand for the levels `yes` and `no`, where the directive has both.
         let (yes, no) = (known("yes"), known("no"));
         let on = boolean(word).filter(|_| yes.is_some() && no.is_some())?;

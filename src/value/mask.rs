@@ -201,21 +201,11 @@ fn assign_capabilities(
 
 /// Names in any case, or numbers: up to 63, and up to 62 since 254.
 fn capability(word: &str, context: &Context) -> Option<usize> {
-    if let Some(number) = number(word) {
+    if let Some(number) = syntax::number(word) {
         let last = if context.release.major >= 254 { 62 } else { 63 };
-        return (number <= last).then_some(number);
+        return usize::try_from(number).ok().filter(|number| *number <= last);
     }
     CAPABILITIES.iter().position(|name| name.eq_ignore_ascii_case(word))
-}
-
-/// A number as C writes it: decimal, `0x` hexadecimal, `0` octal.
-fn number(word: &str) -> Option<usize> {
-    let (digits, radix) = match word.strip_prefix("0x") {
-        Some(digits) => (digits, 16),
-        None if word.len() > 1 && word.starts_with('0') => (&word[1..], 8),
-        None => (word, 10),
-    };
-    usize::from_str_radix(digits, radix).ok().filter(|_| !digits.starts_with('+'))
 }
 
 fn assign_namespaces(

@@ -4,6 +4,7 @@ use super::{Remark, Value};
 use crate::bus_value::BusValue;
 use crate::catalogue::Entry;
 use crate::context::Context;
+use crate::syntax;
 
 /// As many as systemd takes (`CPU_SET_MAX_NCPU`).
 const COUNT: usize = 8192;
@@ -32,7 +33,8 @@ pub(super) fn assign(
     }
     for range in text.split([' ', '\t', ',']).filter(|range| !range.is_empty()) {
         let (first, last) = range.split_once('-').unwrap_or((range, range));
-        let ends = first.parse::<usize>().ok().zip(last.parse().ok());
+        let number = |text| syntax::number(text).and_then(|number| usize::try_from(number).ok());
+        let ends = number(first).zip(number(last));
         let Some((first, last)) = ends.filter(|(_, last)| *last < COUNT) else {
             remarks.push(Remark::Ignored(format!(
                 "`{}` is no number or range of numbers",

@@ -2,6 +2,7 @@
 //! filters.
 
 use super::entry::good_path;
+use crate::syntax;
 
 /// The parts between colons; a backslash takes a colon's meaning away.
 pub(super) fn fields(word: &str) -> Vec<String> {
@@ -180,7 +181,8 @@ impl BindRule {
         rule.protocol = take(&[("tcp", 6), ("udp", 17)]).unwrap_or_default();
         let Some(ports) = rest.filter(|ports| !matches!(*ports, "" | "any")) else { return Some(rule) };
         let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
-        let (first, last) = (first.parse::<u16>().ok()?, last.parse::<u16>().ok()?);
+        let port = |text| syntax::number(text).and_then(|port| u16::try_from(port).ok());
+        let (first, last) = (port(first)?, port(last)?);
         rule.count = u64::from(last.checked_sub(first).filter(|_| first > 0)?) + 1;
         rule.first = u64::from(first);
         Some(rule)

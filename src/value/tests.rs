@@ -130,6 +130,20 @@ fn limits_are_read_in_their_units() -> Result<()> {
     agree("LogRateLimitIntervalSec", &["5"], &[t(5_000_000)])
 }
 
+/// Seen on 252.
+#[test]
+fn numbers_are_written_in_any_way_of_c_and_in_two_more() -> Result<()> {
+    agree("LimitNOFILE", &["0x40:0200"], &[t(128), t(64)])?;
+    agree("TasksMax", &["0b101"], &[t(5)])?;
+    agree("IOWeight", &["0o24"], &[t(20)])?;
+    agree("LimitNICE", &["-0x5"], &[t(25), t(25)])?;
+    agree("Nice", &["-012"], &[i(-10)])?;
+    agree("LogLevelMax", &["0B100"], &[i(4)])?;
+    agree("AllowedCPUs", &["0x0-0x2 011", "4,0b101"], &[ay(&[0b0011_0111, 0b10])])?;
+    agree("SocketBindAllow", &["0x50"], &[a([r([i(0), i(0), t(1), t(80)])])])?;
+    agree("CapabilityBoundingSet", &["0b1 0x5"], &[t(0b10_0010)])
+}
+
 #[test]
 fn what_no_limit_takes_is_left() -> Result<()> {
     for (name, text) in [
@@ -144,6 +158,11 @@ fn what_no_limit_takes_is_left() -> Result<()> {
         ("CPUQuota", "0%"),
         ("CPUQuota", "50"),
         ("MemoryMax", "101%"),
+        ("MemoryMax", "0"),
+        ("MemoryHigh", "0%"),
+        ("IOSchedulingPriority", "8"),
+        ("CPUSchedulingPriority", "100"),
+        ("Nice", "-0b1"),
         ("TasksMax", "0"),
         ("ManagedOOMMemoryPressureLimit", "50"),
         ("AllowedCPUs", "0-8192"),

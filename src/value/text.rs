@@ -7,6 +7,7 @@ use super::{Published, Remark, Value, entry, errno, odd};
 use crate::bus_value::BusValue;
 use crate::catalogue::{Odd, TextGrammar};
 use crate::context::Context;
+use crate::syntax;
 use crate::syscalls::Architecture;
 
 pub(super) fn assign(
@@ -41,8 +42,8 @@ pub(super) fn assign(
             Some(name) => Value::Text(name),
             None => odd(Odd::Ignored, before, format!("`{}` is no error", quoted()), remarks),
         },
-        TextGrammar::Integer(least, most) => match text.parse::<i64>() {
-            Ok(number) if (least..=most).contains(&number) => Value::Text(number.to_string()),
+        TextGrammar::Integer(least, most) => match syntax::integer(text) {
+            Some(number) if (least..=most).contains(&number) => Value::Text(number.to_string()),
             _ => {
                 let problem = format!("`{}` is no number from {least} to {most}", quoted());
                 odd(Odd::Ignored, before, problem, remarks)

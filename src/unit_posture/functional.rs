@@ -91,7 +91,9 @@ fn fault(kind: &str, value: &str, unit: &UnitName, context: &Context) -> Option<
             LEVELS.contains(&value) || syntax::number(value).is_some_and(|level| level < 8),
             "level of messages",
         ),
-        "path" => return path(value.trim_start_matches(['|', '!', ' ']), unit),
+        "path" => return path(value, unit),
+        // `|` and `!` stand before what it is about.
+        "condition" => return path(value.trim_start_matches(['|', '!', ' ']), unit),
         "environment" => return environment(value, unit),
         "environment-file" => return environment_file(value, unit),
         other => return values::fault(other, value, unit, context),
@@ -162,6 +164,22 @@ fn path(value: &str, unit: &UnitName) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stands_before_a_path_is_for_conditions() -> anyhow::Result<()> {
+        let unit: UnitName = "a.service".parse()?;
+        let context = Context {
+            release: Release::first(252),
+            mode: crate::context::Mode::Offline,
+            scope: crate::context::Scope::System,
+            unit_type: UnitType::Service,
+            architecture: crate::syscalls::Architecture::X86_64,
+        };
+        let fits = |kind, value| fault(kind, value, &unit, &context).is_none();
+        assert!(fits("condition", "|!/a") && fits("condition", "/a") && !fits("condition", "|a"));
+        assert!(fits("path", "/a") && !fits("path", "|/a"));
+        Ok(())
+    }
 
     #[test]
     fn signals_are_names_and_numbers() {

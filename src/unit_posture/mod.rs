@@ -45,6 +45,20 @@ impl Reading {
         self.notices.push(LineNotice { kind: NoticeKind::Misread, text, ..notice });
         true
     }
+
+    /// Takes up why systemd refuses the unit as a whole, if it does.
+    fn refuse_whole(&mut self, unit: &UnitText, lines: &[Kept<'_>]) {
+        let Some(text) = refusal::of_unit(unit, lines, &self.posture) else { return };
+        let fragment = unit.fragment.as_ref();
+        let path = fragment.map_or_else(|| unit.id.as_str().to_owned(), |path| shown_path(path));
+        self.refused.get_or_insert(LineNotice {
+            path: Arc::from(path),
+            line: None,
+            directive: None,
+            kind: NoticeKind::Refused,
+            text: text.to_owned(),
+        });
+    }
 }
 
 /// Something to say about one line.
@@ -184,19 +198,7 @@ pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
         }
     }
     reading.posture.settle(Stage::Load);
-    if let Some(text) = refusal::of_unit(unit, &lines, &reading.posture) {
-        let path =
-            unit.fragment.as_ref().map_or_else(|| unit.id.as_str().to_owned(), |path| shown_path(path));
-        let text = text.to_owned();
-        let notice = LineNotice {
-            path: Arc::from(path),
-            line: None,
-            directive: None,
-            kind: NoticeKind::Refused,
-            text,
-        };
-        reading.refused.get_or_insert(notice);
-    }
+    reading.refuse_whole(unit, &lines);
     reading
 }
 

@@ -131,7 +131,7 @@ impl Setting {
 
     /// The names of a section.
     pub(super) fn names_of(section: &str) -> BTreeSet<&'static str> {
-        ALL.iter().filter(|setting| setting.is_of(section)).map(|setting| setting.name()).gather()
+        ALL.iter().filter(|setting| setting.is_of(section)).map(Setting::name).gather()
     }
 
     fn name(&self) -> &'static str {

@@ -293,10 +293,7 @@ impl<'a> Run<'a> {
             Format::Json => report::json(&self.report)?,
         };
         print(out, &text)?;
-        let status = self.status.and(self.report.status());
-        // Nothing comes behind it but the end of the program: no need to take it apart.
-        std::mem::forget(self.report);
-        Ok(status)
+        Ok(self.status.and(self.report.status()))
     }
 }
 

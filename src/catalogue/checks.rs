@@ -111,14 +111,7 @@ pub fn runs_as_user(posture: &Posture) -> bool {
 
 /// Whether a unit is handed credentials.
 pub(crate) fn has_credentials(posture: &Posture) -> bool {
-    let rows: [&Directive; 5] = [
-        &identity::LOAD_CREDENTIAL,
-        &identity::LOAD_CREDENTIAL_ENCRYPTED,
-        &identity::SET_CREDENTIAL,
-        &identity::SET_CREDENTIAL_ENCRYPTED,
-        &identity::IMPORT_CREDENTIAL,
-    ];
-    rows.iter().any(|row| posture.is_on(row))
+    posture.iter().any(|(row, setting)| row.kind.hands_credentials() && setting.value.is_on())
 }
 
 /// Whether any rule about devices is active.

@@ -336,6 +336,12 @@ impl Kind {
         matches!(self, Self::Text(TextGrammar::Identity | TextGrammar::Group))
     }
 
+    /// Whether its entries are credentials that the unit is handed.
+    pub(crate) fn hands_credentials(&self) -> bool {
+        let is_credential = |entry| matches!(entry, Entry::Credential | Entry::Secret(_) | Entry::Import);
+        matches!(self, Self::Words(rules) if is_credential(rules.entry))
+    }
+
     /// A value with the specifiers expanded that systemd expands in it, for a unit of that name.
     pub(crate) fn expand<'v>(&self, value: &'v str, name: &UnitName) -> Result<Cow<'v, str>, SpecifierError> {
         if !self.expands() {

@@ -62,10 +62,11 @@ static BY_NAME: [u16; SLOTS] = {
     slots
 };
 
-const fn free(slots: &[u16; SLOTS], name: &str) -> usize {
-    let mut slot = hash(name) % SLOTS;
+/// The slot of a table made when the program is compiled that is a name's own, or the next free one.
+pub(crate) const fn free<const COUNT: usize>(slots: &[u16; COUNT], name: &str) -> usize {
+    let mut slot = hash(name) % COUNT;
     while slots[slot] != 0 {
-        slot = (slot + 1) % SLOTS;
+        slot = (slot + 1) % COUNT;
     }
     slot
 }

@@ -58,7 +58,7 @@ pub(crate) use hardening::{add, also, at_most, from, given};
 pub(crate) use implied::at_load;
 pub use implied::{Implied, Operation, Stage, When, judgement};
 pub use lookup::{all, find, nearest};
-pub(crate) use lookup::{hash, position as place_of};
+pub(crate) use lookup::{free, hash, position as place_of};
 pub use proof::{ControlFile, Holds, LabelFile, Mounted, Namespace, Number, Places, Proof, Sign, Trace};
 pub(crate) use proof::{at, sign};
 pub(crate) use refusals::refusal;

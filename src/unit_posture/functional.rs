@@ -168,13 +168,7 @@ mod tests {
     #[test]
     fn what_stands_before_a_path_is_for_conditions() -> anyhow::Result<()> {
         let unit: UnitName = "a.service".parse()?;
-        let context = Context {
-            release: Release::first(252),
-            mode: crate::context::Mode::Offline,
-            scope: crate::context::Scope::System,
-            unit_type: UnitType::Service,
-            architecture: crate::syscalls::Architecture::X86_64,
-        };
+        let context = super::super::service_of(Release::first(252));
         let fits = |kind, value| fault(kind, value, &unit, &context).is_none();
         assert!(fits("condition", "|!/a") && fits("condition", "/a") && !fits("condition", "|a"));
         assert!(fits("path", "/a") && !fits("path", "|/a"));

@@ -135,27 +135,25 @@ pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
             let ignored = functional::of_section(&assignment.section, &context);
             reading.notices.extend(ignored.map(|text| say(None, NoticeKind::Ignored, text)));
         }
-        let Some(place) = catalogue::place_of(&assignment.key) else {
-            if commands::is_command(assignment) {
-                let line = commands::read(&assignment.value, &unit.id, context.release);
+        let place = catalogue::place_of(&assignment.key);
+        let is_command = place.is_none() && commands::is_command(assignment);
+        let line = is_command.then(|| commands::read(&assignment.value, &unit.id, context.release));
+        lines.push(Kept { assignment, commands: line.as_ref().map_or(0, |line| line.count) });
+        let Some(place) = place else {
+            if let Some(line) = line {
                 if let Some(fault) = line.fault {
                     let kind = if fault.ends { NoticeKind::Refused } else { NoticeKind::Ignored };
                     let notice = say(None, kind, format!("{}=: {}", assignment.key, fault.text));
                     if reading.take(notice, unit, assignment) {
+                        lines.pop();
                         ended = Some(&*assignment.source);
-                        continue;
                     }
                 }
-                lines.push(Kept { assignment, commands: line.count });
-                continue;
-            }
-            lines.push(Kept { assignment, commands: 0 });
-            if let Some((kind, text)) = functional::of_line(assignment, &unit.id, &context) {
+            } else if let Some((kind, text)) = functional::of_line(assignment, &unit.id, &context) {
                 reading.notices.push(say(None, kind, text));
             }
             continue;
         };
-        lines.push(Kept { assignment, commands: 0 });
         let directive = catalogue::all()[place];
         if !directive.sections.contain(&assignment.section, context.unit_type) {
             if matches!(assignment.section.as_str(), "Unit" | "Install")
@@ -203,11 +201,20 @@ pub fn read(unit: &UnitText, unset: &Posture) -> Reading {
 }
 
 #[cfg(test)]
+fn service_of(release: crate::release::Release) -> crate::context::Context {
+    crate::context::Context {
+        release,
+        mode: crate::context::Mode::Offline,
+        scope: crate::context::Scope::System,
+        unit_type: crate::context::UnitType::Service,
+        architecture: crate::syscalls::Architecture::X86_64,
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
-    use crate::context::{Context, Mode, Scope, UnitType};
     use crate::release::Release;
-    use crate::syscalls::Architecture;
     use crate::unit_file::{Load, Loader, Root, SearchPath};
 
     fn reading(files: &[(&str, &str)]) -> anyhow::Result<Reading> {
@@ -221,13 +228,7 @@ mod tests {
         let Load::Loaded(unit) = Loader::new(&root, SearchPath::system()).load(&"a.service".parse()?)? else {
             anyhow::bail!("the unit is not there")
         };
-        let context = Context {
-            release: Release::latest(257),
-            mode: Mode::Offline,
-            scope: Scope::System,
-            unit_type: UnitType::Service,
-            architecture: Architecture::X86_64,
-        };
+        let context = service_of(Release::latest(257));
         Ok(read(&unit, &Posture::unset("a.service", context)))
     }
 
@@ -250,6 +251,23 @@ mod tests {
         assert_eq!(value(&reading, "User")?, "a");
         assert_eq!(value(&reading, "ProtectHome")?, "no");
         assert_eq!(value(&reading, "ProtectSystem")?, "full");
+        Ok(())
+    }
+
+    /// Seen on 257: a service with credentials and without a type is of type `exec`.
+    #[test]
+    fn who_is_handed_credentials_needs_a_command() -> anyhow::Result<()> {
+        const STOPS: &str = "[Service]\nRemainAfterExit=yes\nExecStop=/bin/true\n";
+        for (credentials, is_refused) in [
+            ("", false),
+            ("LoadCredential=a:/etc/a\n", true),
+            ("SetCredential=a:b\n", true),
+            ("ImportCredential=a\n", true),
+            ("LoadCredential=a:/etc/a\nLoadCredential=\n", false),
+        ] {
+            let refused = reading(&[("a.service", &format!("{STOPS}{credentials}"))])?.refused;
+            assert_eq!(refused.is_some(), is_refused, "{credentials}: {refused:?}");
+        }
         Ok(())
     }
 

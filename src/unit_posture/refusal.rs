@@ -24,7 +24,7 @@ pub(super) struct Kept<'a> {
 pub(super) fn of_unit(unit: &UnitText, lines: &[Kept<'_>], posture: &Posture) -> Option<&'static str> {
     let major = posture.context.release.major;
     let own = match posture.context.unit_type {
-        UnitType::Service => Service::read(lines, posture).refusal(major),
+        UnitType::Service => Service::read(lines, major).refusal(posture),
         UnitType::Socket => places::of_socket(&unit.id, lines, major),
         UnitType::Mount => places::of_mount(&unit.id, lines, major),
         UnitType::Swap => places::of_swap(&unit.id, lines, major),
@@ -45,7 +45,6 @@ struct Service<'a> {
     restart_force: &'a str,
     exit_type: &'a str,
     bus_name: &'a str,
-    has_credentials: bool,
 }
 
 const TYPES: &[&str] = &["simple", "exec", "forking", "oneshot", "dbus", "notify", "notify-reload", "idle"];
@@ -72,9 +71,8 @@ pub(super) const RESTARTS: &[&str] =
 pub(super) const EXIT_TYPES: &[&str] = &["main", "cgroup"];
 
 impl<'a> Service<'a> {
-    fn read(lines: &[Kept<'a>], posture: &Posture) -> Self {
-        let major = posture.context.release.major;
-        let mut service = Self { has_credentials: catalogue::has_credentials(posture), ..Self::default() };
+    fn read(lines: &[Kept<'a>], major: u16) -> Self {
+        let mut service = Self::default();
         for Kept { assignment, commands } in lines {
             let Assignment { section, key, value, .. } = *assignment;
             let value = value.as_str();
@@ -118,11 +116,12 @@ impl<'a> Service<'a> {
         }
     }
 
-    fn refusal(&self, major: u16) -> Option<&'static str> {
+    fn refusal(&self, posture: &Posture) -> Option<&'static str> {
+        let major = posture.context.release.major;
         let succeeds = !matches!(self.success_action, "" | "none");
         // Without a type, a bus name makes it `dbus`, and from 256 on a credential `exec` (seen on 257 and 262).
-        let typed = !self.bus_name.is_empty() || (self.has_credentials && major >= 256);
-        let oneshot = self.kind == "oneshot" || (self.kind.is_empty() && self.starts == 0 && !typed);
+        let typed = || !self.bus_name.is_empty() || (major >= 256 && catalogue::has_credentials(posture));
+        let oneshot = self.kind == "oneshot" || (self.kind.is_empty() && self.starts == 0 && !typed());
         let remains = boolean(self.remains) == Some(true);
         if self.starts == 0 && self.stops == 0 && !succeeds {
             return Some("it has no ExecStart=, no ExecStop= and no SuccessAction=");

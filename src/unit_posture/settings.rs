@@ -57,12 +57,8 @@ static BY_NAME: [u16; SLOTS] = {
     while place < COUNT {
         let (start, end) = ALL[place].name;
         let (name, _) = SETTINGS.split_at(start as usize).1.split_at((end - start) as usize);
-        let mut slot = catalogue::hash(name) % SLOTS;
-        while slots[slot] != 0 {
-            slot = (slot + 1) % SLOTS;
-        }
         place += 1;
-        slots[slot] = short(place);
+        slots[catalogue::free(&slots, name)] = short(place);
     }
     slots
 };

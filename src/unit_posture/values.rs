@@ -236,9 +236,6 @@ fn of_device(value: &str, unit: &UnitName, fits: fn(&str) -> bool, what: &str) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::context::{Mode, Scope, UnitType};
-    use crate::release::Release;
-    use crate::syscalls::Architecture;
 
     /// What systemd-analyze verify of 252 says nothing to, and what it ignores.
     const SEEN: &[(&str, &[&str], &[&str])] = &[
@@ -305,13 +302,7 @@ mod tests {
     #[test]
     fn values_are_taken_as_systemd_takes_them() -> anyhow::Result<()> {
         let unit: UnitName = "a.service".parse()?;
-        let context = Context {
-            release: Release::first(252),
-            mode: Mode::Offline,
-            scope: Scope::System,
-            unit_type: UnitType::Service,
-            architecture: Architecture::X86_64,
-        };
+        let context = super::super::service_of(Release::first(252));
         for (kind, good, bad) in SEEN {
             for value in *good {
                 assert_eq!(fault(kind, value, &unit, &context), None, "{kind}: {value}");

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::net::Ipv4Addr;
 
 use super::Kept;
-use crate::syntax::boolean;
+use crate::syntax::{boolean, number};
 use crate::unit_file::{Assignment, UnitName, expand};
 
 /// Systemd mounts these itself (seen on 252, 257 and 262).
@@ -88,9 +88,9 @@ pub(super) fn of_socket(unit: &UnitName, lines: &[Kept<'_>], major: u16) -> Opti
     if listening.is_empty() {
         return Some("it listens nowhere: no ListenStream=, ListenDatagram= or other Listen setting");
     }
-    let number = |value: &str| value.parse::<u32>().is_ok();
+    let most = number(&socket.last("MaxConnections", |value| number(value).is_some()));
     // Seen on 257, and on 252 only where connections are accepted.
-    if (major >= 257 || on("Accept")) && socket.last("MaxConnections", number).parse() == Ok(0_u32) {
+    if (major >= 257 || on("Accept")) && most == Some(0) {
         return Some("MaxConnections= is 0");
     }
     if !on("Accept") {

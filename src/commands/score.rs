@@ -73,8 +73,7 @@ enum Subject {
 
 impl Subject {
     fn of(text: &str) -> anyhow::Result<Self> {
-        let is_manifest = Path::new(text).extension().is_some_and(|extension| extension == "toml");
-        if is_manifest {
+        if text.strip_suffix(".toml").is_some_and(|stem| !stem.is_empty() && !stem.ends_with('/')) {
             return Ok(Self::Manifest(PathBuf::from(text)));
         }
         if text.contains('/') {
@@ -361,6 +360,7 @@ mod tests {
             ("/x/a", Subject::File("/x/a".into())),
             ("a.toml", Subject::Manifest("a.toml".into())),
             ("x/a.toml", Subject::Manifest("x/a.toml".into())),
+            ("x/.toml", Subject::File("x/.toml".into())),
         ];
         for (text, subject) in cases {
             assert_eq!(Subject::of(text)?, subject, "{text}");

@@ -16,7 +16,7 @@ use anyhow::Context as _;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata, MetadataExt as _};
 use rustix::buffer::spare_capacity;
-use rustix::fs::{AtFlags, DirEntry, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, RawDirEntry};
 use rustix::io::Errno;
 
 /// The largest file in bytes that is read; systemd itself refuses lines of this length, and no unit comes near it.
@@ -25,6 +25,9 @@ pub const MAX_UNIT_SIZE: u64 = 1 << 20;
 /// The most names of one directory that are read: far more than any directory of units, and a bound to what a tree of
 /// somebody else can make this program hold.
 pub const MAX_ENTRIES: usize = 1 << 18;
+
+/// The bytes of names that the kernel tells at once. One name has at most 255, and some 20 more with it (getdents64(2)).
+const TOLD_AT_ONCE: usize = 1 << 14;
 
 pub use write::{Lock, Whole};
 
@@ -243,7 +246,10 @@ impl Folder {
     fn entries_at_most(&self, most: usize) -> io::Result<Vec<Entry>> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut entries = Vec::new();
-        for entry in rustix::fs::Dir::new(rustix::fs::openat(&self.dir, ".", flags, Mode::empty())?)? {
+        let folder = rustix::fs::openat(&self.dir, ".", flags, Mode::empty())?;
+        let mut told = Vec::with_capacity(TOLD_AT_ONCE);
+        let mut names = RawDir::new(folder, told.spare_capacity_mut());
+        while let Some(entry) = names.next() {
             let entry = entry?;
             let name = entry.file_name().to_bytes();
             if matches!(name, b"." | b"..") {
@@ -262,7 +268,7 @@ impl Folder {
 
     /// What an entry is: where the file system does not tell with its name, it is looked at; `None` where it is gone by
     /// then.
-    fn kind_of(&self, entry: &DirEntry) -> io::Result<Option<Kind>> {
+    fn kind_of(&self, entry: &RawDirEntry<'_>) -> io::Result<Option<Kind>> {
         match entry.file_type() {
             FileType::Unknown => {
                 match rustix::fs::statat(&self.dir, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW) {

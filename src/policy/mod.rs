@@ -26,6 +26,7 @@ use crate::manifest::{Manifest, Place, Socket, Strictness};
 use crate::need::Need;
 use crate::posture::{Origin, Posture, Reason};
 use crate::release::covers;
+use crate::unit_file::UnitName;
 use crate::value::Remark;
 use circumstances::Circumstances;
 use fold::Folded;
@@ -204,26 +205,25 @@ fn of_claims(
     Ok(Policy { posture, written, losses })
 }
 
+/// As systemd reads it: a text that it would not expand it would ignore, which the manifest's words leave out.
+fn expanded<'t>(directive: &Directive, text: &'t str, name: Option<&UnitName>) -> Cow<'t, str> {
+    name.and_then(|name| directive.kind.expand(text, name).ok()).unwrap_or(Cow::Borrowed(text))
+}
+
 /// What a unit comes to that says these things.
 fn posture(planned: &Planned<'_>, written: &[Written], context: Context) -> Result<Posture, Contradictions> {
     let mut problems: Vec<Contradiction> = Vec::new();
     let mut posture = Posture::unset(&planned.unit_name(), context);
     let name = planned.asked_about();
-    // As systemd reads it: a text that it would not expand it would ignore, which the manifest's words leave out.
-    let expanded = |directive: &Directive, text: &'_ str| -> String {
-        let expanded = name.as_ref().and_then(|name| directive.kind.expand(text, name).ok());
-        expanded.map_or_else(|| text.to_owned(), Cow::into_owned)
-    };
     for row in written {
         for line in &row.lines {
-            let text = expanded(row.directive, &line.text);
-            let remarks = posture.assign(row.directive, &text, Origin::Policy(line.reasons.clone()));
+            let text = expanded(row.directive, &line.text, name.as_ref());
+            let remarks = posture.assign(row.directive, &text, Origin::Policy(Vec::new()));
             problems.extend(remarks.iter().filter_map(|remark| unread(row.directive, line, remark, context)));
         }
         // The reasons of all lines together make the value what it is.
         let reasons = row.lines.iter().flat_map(|line| line.reasons.iter().cloned()).collect();
-        let value = posture.get(row.directive).value.clone();
-        posture.put(row.directive, value, Origin::Policy(reasons));
+        posture.attribute(row.directive, Origin::Policy(reasons));
     }
     let service = &*planned.service;
     for (section, key, lines) in service.literal_lines() {
@@ -238,7 +238,11 @@ fn posture(planned: &Planned<'_>, written: &[Written], context: Context) -> Resu
             continue;
         }
         for line in lines {
-            posture.assign(directive, &expanded(directive, line), Origin::Policy(vec![reason.clone()]));
+            posture.assign(
+                directive,
+                &expanded(directive, line, name.as_ref()),
+                Origin::Policy(vec![reason.clone()]),
+            );
         }
     }
     if !problems.is_empty() {

@@ -148,8 +148,8 @@ fn loaded<'e>(templates: &'e mut Environment<'static>, name: &str) -> Result<Tem
 #[derive(Serialize)]
 struct Block {
     title: &'static str,
-    /// Each setting is its comments and its assignments.
-    settings: Vec<Vec<String>>,
+    /// Their comments and assignments.
+    lines: Vec<String>,
 }
 
 /// Literal lines by section; every section is there, so that the templates may ask for it.
@@ -240,30 +240,23 @@ impl Renderer<'_> {
         ]
     }
 
-    /// The blocks of a policy, and the settings that belong into `[Unit]`.
-    fn blocks(
-        written: &[Written],
-        setting: impl Fn(&Written) -> Option<Vec<String>>,
-    ) -> (Vec<Block>, Vec<Vec<String>>) {
+    /// The blocks of a policy, and the lines that belong into `[Unit]`.
+    fn blocks(written: &[Written], setting: impl Fn(&Written) -> Vec<String>) -> (Vec<Block>, Vec<String>) {
         let mut blocks: Vec<Block> = Vec::new();
         let mut unit = Vec::new();
+        let placed: Vec<(usize, &Written)> = written.iter().map(|row| (row.directive.index(), row)).collect();
         let mut end = 0;
         for family in catalogue::FAMILIES {
             // The families stand one after the other in the order of all rows.
             let places = end..end + family.rows.len();
             end = places.end;
-            let mut settings = Vec::new();
-            for row in written.iter().filter(|row| places.contains(&row.directive.index())) {
-                if let Some(setting) = setting(row) {
-                    if row.directive.sections == Sections::Unit {
-                        unit.push(setting);
-                    } else {
-                        settings.push(setting);
-                    }
-                }
+            let mut lines = Vec::new();
+            for (_, row) in placed.iter().filter(|(place, _)| places.contains(place)) {
+                let section = if row.directive.sections == Sections::Unit { &mut unit } else { &mut lines };
+                section.extend(setting(row));
             }
-            if !settings.is_empty() {
-                blocks.push(Block { title: family.title, settings });
+            if !lines.is_empty() {
+                blocks.push(Block { title: family.title, lines });
             }
         }
         (blocks, unit)
@@ -289,10 +282,10 @@ fn losses(policy: &Policy) -> Vec<String> {
 }
 
 /// Comments and assignments of one directive; none where they would say nothing.
-fn setting(row: &Written, form: Form, all: &[Written]) -> Option<Vec<String>> {
+fn setting(row: &Written, form: Form, all: &[Written]) -> Vec<String> {
     let directive = row.directive;
     if form == Form::DropIns && !is_for_drop_in(row) {
-        return None;
+        return Vec::new();
     }
     let mut lines: Vec<(&str, Vec<String>)> =
         row.lines.iter().map(|line| (line.text.as_str(), comments(directive, &line.reasons))).collect();
@@ -305,7 +298,7 @@ fn setting(row: &Written, form: Form, all: &[Written]) -> Option<Vec<String>> {
             if lines.iter().all(|(text, why)| text.is_empty() && why.is_empty())
                 && !matches!(directive.kind, Kind::Mask(_))
             {
-                return None;
+                return Vec::new();
             }
         }
         Form::DropIns => {
@@ -327,7 +320,7 @@ fn setting(row: &Written, form: Form, all: &[Written]) -> Option<Vec<String>> {
         setting.extend(why);
         setting.push(format!("{}={text}", directive.name));
     }
-    Some(setting)
+    setting
 }
 
 /// Comments and assignments of one directive, as they are.

@@ -46,7 +46,7 @@ struct CommandLine {
 
 impl Renderer<'_> {
     pub(super) fn service(&self, planned: &Planned<'_>, policy: &Policy, form: Form) -> Result<File> {
-        let (mut blocks, unit_settings) =
+        let (mut blocks, unit_lines) =
             Self::blocks(&policy.written, |row| setting(row, form, &policy.written));
         let user = self.manifest.scope == Scope::User;
         let (template, kind) = match (form, user) {
@@ -58,7 +58,7 @@ impl Renderer<'_> {
         // How the service runs stands first, before the commands; it is the first family.
         let basics = match form {
             Form::Units if blocks.first().is_some_and(|block| is_basic(block.title)) => {
-                blocks.remove(0).settings
+                blocks.remove(0).lines
             }
             Form::Units | Form::DropIns => Vec::new(),
         };
@@ -70,7 +70,7 @@ impl Renderer<'_> {
                 service => Value::from(Serde(view(&planned.service, self.credentials()))),
                 basics,
                 blocks => Value::from(Serde(blocks)),
-                unit_settings,
+                unit_lines,
                 losses => losses(policy),
                 mark => self.mark(),
             },
@@ -80,7 +80,7 @@ impl Renderer<'_> {
 
     /// A drop-in that was made for one unit.
     pub(super) fn exact(&self, planned: &Planned<'_>, policy: &Policy, exact: &Exact<'_>) -> Result<File> {
-        let (blocks, unit_settings) = Self::blocks(exact.written, |row| Some(exactly(row, exact.notes)));
+        let (blocks, unit_lines) = Self::blocks(exact.written, |row| exactly(row, exact.notes));
         let kind = match self.manifest.scope {
             Scope::System => FileKind::DropIn,
             Scope::User => FileKind::UserDropIn,
@@ -91,7 +91,7 @@ impl Renderer<'_> {
                 header => self.header(),
                 beside => exact.beside,
                 blocks => Value::from(Serde(blocks)),
-                unit_settings,
+                unit_lines,
                 losses => losses(policy),
                 mark => self.mark(),
             },

@@ -18,9 +18,11 @@ use std::fmt;
 use crate::release::Release;
 
 pub use crate::architecture::Architecture;
+pub(crate) use numbers::numbered;
 
 mod layout;
 pub mod libseccomp;
+mod numbers;
 mod places;
 mod ranges;
 mod table;

@@ -2,7 +2,7 @@
 //! `type=1326 audit(…): … pid=7 comm="x" exe="/usr/bin/x" sig=31 arch=c000003e syscall=272 …`.
 
 use crate::architecture::Architecture;
-use crate::syscalls::Call;
+use crate::syscalls::{Call, numbered};
 
 /// A refused call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,30 +49,8 @@ pub(super) fn read(text: &str) -> Option<Refusal> {
         found => found,
     };
     let pid = field("pid").and_then(|pid| pid.parse().ok());
-    let call = architecture.and_then(|architecture| name(architecture, number));
+    let call = architecture.and_then(|architecture| numbered(architecture, number)).map(Call::name);
     Some(Refusal { pid, architecture, call, number })
-}
-
-/// The name of a call by its number, as systemd's own tables have it.
-fn name(architecture: Architecture, number: u64) -> Option<&'static str> {
-    let index = usize::try_from(number).ok()?;
-    macro_rules! named {
-        ($table:ident) => {
-            syscalls::$table::Sysno::new(index).map(|call| call.name())
-        };
-    }
-    let name = match architecture {
-        Architecture::X86_64 => named!(x86_64),
-        Architecture::X86 => named!(x86),
-        Architecture::Arm64 => named!(aarch64),
-        Architecture::Arm => named!(arm),
-        Architecture::Riscv64 => named!(riscv64),
-        Architecture::LoongArch64 => named!(loongarch64),
-        Architecture::S390x => named!(s390x),
-        Architecture::Ppc64 | Architecture::Ppc64Le => named!(powerpc64),
-        _ => None,
-    }?;
-    Call::find(name).map(Call::name)
 }
 
 #[cfg(test)]

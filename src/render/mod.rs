@@ -244,14 +244,15 @@ impl Renderer<'_> {
     fn blocks(written: &[Written], setting: impl Fn(&Written) -> Vec<String>) -> (Vec<Block>, Vec<String>) {
         let mut blocks: Vec<Block> = Vec::new();
         let mut unit = Vec::new();
-        let placed: Vec<(usize, &Written)> = written.iter().map(|row| (row.directive.index(), row)).collect();
+        let by_place: Vec<(usize, &Written)> =
+            written.iter().map(|row| (row.directive.index(), row)).collect();
         let mut end = 0;
         for family in catalogue::FAMILIES {
             // The families stand one after the other in the order of all rows.
             let places = end..end + family.rows.len();
             end = places.end;
             let mut lines = Vec::new();
-            for (_, row) in placed.iter().filter(|(place, _)| places.contains(place)) {
+            for (_, row) in by_place.iter().filter(|(place, _)| places.contains(place)) {
                 let section = if row.directive.sections == Sections::Unit { &mut unit } else { &mut lines };
                 section.extend(setting(row));
             }

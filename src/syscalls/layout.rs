@@ -2,7 +2,7 @@
 //! nothing is parsed at start-up, and a malformed file fails the build. What the places say is left to
 //! [`table`](super::table).
 
-use super::places::{List, Row, Rows, Span};
+use super::places::{BYTES, List, Row, Rows, Span, is_before};
 use super::ranges::{Range, Version};
 use super::{Call, CallSet};
 
@@ -186,20 +186,30 @@ const fn sorted_names() -> [Span; COUNTS.names] {
 }
 
 /// The call of a name in the file.
-#[allow(clippy::cast_possible_truncation, reason = "there are fewer names than bytes, which a Span counts")]
 const fn call(name: Span) -> Call {
+    match called(BYTES, name) {
+        Some(call) => call,
+        None => panic!("a name stands in no `calls` block"),
+    }
+}
+
+/// The call whose name is a part of a text; nothing where the file has no such name.
+#[allow(clippy::cast_possible_truncation, reason = "there are fewer names than bytes, which a Span counts")]
+pub(super) const fn called(text: &[u8], part: Span) -> Option<Call> {
     let names: &[Span] = &SORTED;
     let (mut low, mut high) = (0, names.len());
     while low < high {
         let middle = usize::midpoint(low, high);
-        if names[middle].is_before(name) {
+        if is_before((BYTES, names[middle]), (text, part)) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    assert!(low < names.len() && !name.is_before(names[low]), "a name stands in no `calls` block");
-    Call(low as u16)
+    if low == names.len() || is_before((text, part), (BYTES, names[low])) {
+        return None;
+    }
+    Some(Call(low as u16))
 }
 
 impl Table {

@@ -3,7 +3,7 @@
 use super::ranges::{Version, version};
 
 const TEXT: &str = include_str!("../catalogue/syscall-sets.txt");
-const BYTES: &[u8] = TEXT.as_bytes();
+pub(super) const BYTES: &[u8] = TEXT.as_bytes();
 
 /// From one place to before another; 16 bits keep the table small.
 #[derive(Clone, Copy)]
@@ -90,16 +90,22 @@ impl Span {
 
     /// Whether the text stands before that of `other` in the order of its bytes.
     pub(super) const fn is_before(self, other: Self) -> bool {
-        let (mut mine, mut theirs) = (self.start as usize, other.start as usize);
-        while mine < self.end as usize && theirs < other.end as usize {
-            if BYTES[mine] != BYTES[theirs] {
-                return BYTES[mine] < BYTES[theirs];
-            }
-            mine += 1;
-            theirs += 1;
-        }
-        mine == self.end as usize && theirs < other.end as usize
+        is_before((BYTES, self), (BYTES, other))
     }
+}
+
+/// Whether a part of a text stands before one of another in the order of their bytes. By places, for what compares so many
+/// of them must not take the compiler long.
+pub(super) const fn is_before((mine, part): (&[u8], Span), (theirs, other): (&[u8], Span)) -> bool {
+    let (mut at, mut to) = (part.start as usize, other.start as usize);
+    while at < part.end as usize && to < other.end as usize {
+        if mine[at] != theirs[to] {
+            return mine[at] < theirs[to];
+        }
+        at += 1;
+        to += 1;
+    }
+    at == part.end as usize && to < other.end as usize
 }
 
 /// A line of the file that is neither empty nor a comment.

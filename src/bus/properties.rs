@@ -266,6 +266,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn names_are_kept_once_and_never_taken_for_others() {
+        let met = NamesMet::default();
+        let first = met.of(&["A", "B"]);
+        assert!(Arc::ptr_eq(&first, &met.of(&["A", "B"])));
+        for others in [&["B", "A"][..], &["A", "C"], &["A"], &["A", "B", "C"], &[]] {
+            let names = met.of(others);
+            let all: Vec<&str> = names.all.iter().map(|name| &**name).collect();
+            assert_eq!(all, others);
+            assert!(others.iter().zip(0..).all(|(name, place)| names.places.get(*name) == Some(&place)));
+            assert_eq!(names.places.len(), others.len());
+        }
+        assert_eq!(*first, Names::new(&["A", "B"]));
+    }
+
+    #[test]
     fn more_properties_than_an_object_may_have_are_refused() -> anyhow::Result<()> {
         let read = |count: usize| {
             let properties: HashMap<String, Variant<'_>> =

@@ -163,7 +163,7 @@ pub(super) fn diff(place: &str, old: Option<&str>, new: Option<&str>) -> String 
     let [before, after] =
         [old, new].map(|text| text.unwrap_or_default().split_inclusive('\n').collect::<Vec<_>>());
     let mut unified = String::new();
-    for hunk in group_diff_ops(changes(&before, &after), 3) {
+    for hunk in group_diff_ops(changes(&before, &after, LONGEST), 3) {
         if unified.is_empty() {
             unified = format!("--- {}\n+++ {}\n", name(old), name(new));
         }
@@ -180,12 +180,37 @@ pub(super) fn diff(place: &str, old: Option<&str>, new: Option<&str>) -> String 
 }
 
 /// What makes the second of two texts out of the first. The whole of `TextDiff` would bring each of its four algorithms
-/// along, in several sizes.
-fn changes(before: &[&str], after: &[&str]) -> Vec<DiffOp> {
+/// along, in several sizes. Of what is not looked at within that time, one is said to be taken away and the other put in
+/// its place.
+fn changes(before: &[&str], after: &[&str], within: Duration) -> Vec<DiffOp> {
     let mut found = Compact::new(Replace::new(Capture::new()), before, after);
-    let deadline = Some(Instant::now() + LONGEST);
+    let deadline = Some(Instant::now() + within);
     match myers::diff_deadline(&mut found, before, 0..before.len(), after, 0..after.len(), deadline) {
         Ok(()) => found.into_inner().into_inner().into_ops(),
         Err(never) => match never {},
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use similar::ChangeTag;
+
+    use super::*;
+
+    #[test]
+    fn a_diff_without_time_still_makes_the_one_of_the_other() {
+        let lines = |first: usize| (first..first + 400).map(|line| format!("{}\n", line * 7 % 101)).collect();
+        let (before, after): (Vec<String>, Vec<String>) = (lines(0), lines(60));
+        let [before, after] =
+            [&before, &after].map(|lines| lines.iter().map(String::as_str).collect::<Vec<_>>());
+        for within in [Duration::ZERO, LONGEST] {
+            let found = changes(&before, &after, within);
+            let of = |wanted: &[ChangeTag]| -> Vec<&str> {
+                let all = found.iter().flat_map(|op| op.iter_changes(&before, &after));
+                all.filter(|change| wanted.contains(&change.tag())).map(|change| change.value()).collect()
+            };
+            assert_eq!(of(&[ChangeTag::Equal, ChangeTag::Delete]), before, "{within:?}");
+            assert_eq!(of(&[ChangeTag::Equal, ChangeTag::Insert]), after, "{within:?}");
+        }
     }
 }

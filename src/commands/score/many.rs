@@ -79,7 +79,25 @@ fn leave(processor: usize) {
 
 #[cfg(test)]
 mod tests {
+    use rustix::thread::CpuSet;
+
     use super::*;
+
+    #[test]
+    fn a_thread_that_leaves_may_come_back_and_one_that_may_not_stays() -> anyhow::Result<()> {
+        let told = thread::spawn(|| -> anyhow::Result<()> {
+            let all = sched_getaffinity(None)?;
+            leave(sched_getcpu());
+            assert!(sched_getaffinity(None)? == all);
+            let mut one = CpuSet::new();
+            one.set(sched_getcpu());
+            sched_setaffinity(None, &one)?;
+            leave(sched_getcpu());
+            assert!(sched_getaffinity(None)? == one);
+            Ok(())
+        });
+        told.join().map_err(|_| anyhow::anyhow!("it panicked"))?
+    }
 
     #[test]
     fn answers_stand_in_the_order_of_the_questions() {

@@ -107,9 +107,11 @@ pub(super) fn number(unit: Unit, text: &str) -> Option<u64> {
 
 /// `+N` and `-N` are nice levels, of which the limit counts down from 20 (systemd 262, `rlimit_parse_nice`).
 fn nice_limit(text: &str) -> Option<u64> {
-    if text.starts_with(['+', '-']) {
-        let nice = syntax::integer(text).filter(|nice| (-20..=19).contains(nice))?;
-        return u64::try_from(20 - nice).ok();
+    if let Some(kinder) = text.strip_prefix('+') {
+        return syntax::number(kinder).filter(|nice| *nice <= 19).map(|nice| 20 - nice);
+    }
+    if let Some(ruder) = text.strip_prefix('-') {
+        return syntax::number(ruder).filter(|nice| *nice <= 20).map(|nice| 20 + nice);
     }
     syntax::number(text).filter(|limit| *limit <= 40)
 }

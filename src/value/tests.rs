@@ -137,6 +137,7 @@ fn numbers_are_written_in_any_way_of_c_and_in_two_more() -> Result<()> {
     agree("TasksMax", &["0b101"], &[t(5)])?;
     agree("IOWeight", &["0o24"], &[t(20)])?;
     agree("LimitNICE", &["-0x5"], &[t(25), t(25)])?;
+    agree("LimitNICE", &["+0b1:-0o24"], &[t(40), t(19)])?;
     agree("Nice", &["-012"], &[i(-10)])?;
     agree("LogLevelMax", &["0B100"], &[i(4)])?;
     agree("AllowedCPUs", &["0x0-0x2 011", "4,0b101"], &[ay(&[0b0011_0111, 0b10])])?;
@@ -152,6 +153,8 @@ fn what_no_limit_takes_is_left() -> Result<()> {
         ("LimitFSIZE", "50%"),
         ("LimitNICE", "-21"),
         ("LimitNICE", "41"),
+        ("LimitNICE", "+20"),
+        ("LimitNICE", "+-1"),
         ("CPUWeight", "0"),
         ("CPUWeight", "infinity"),
         ("IOWeight", "idle"),

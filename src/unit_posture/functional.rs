@@ -54,11 +54,9 @@ pub(super) fn of_line(
     if let Some(problem) = fault(setting.kind(), value, unit, context) {
         return Some((NoticeKind::Ignored, format!("{key}=: {problem}")));
     }
-    // systemd 252 and 257 say so themselves; where there is but one hierarchy of control groups, they convert it.
-    let text = format!(
-        "{key}= is of the old control groups: systemd takes it for {}=, which says it better",
-        setting.newer()?
-    );
+    // systemd 252 and 257 say so themselves; those of the old control groups they convert where there are but new ones.
+    let text =
+        format!("{key}= is outdated: systemd takes it for {}=, which says it better", setting.newer()?);
     Some((NoticeKind::Outdated, text))
 }
 

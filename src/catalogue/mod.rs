@@ -30,6 +30,7 @@ mod refusals;
 mod resources;
 mod row;
 mod scheduling;
+mod searched;
 mod service;
 mod sight;
 mod syscalls;
@@ -49,6 +50,7 @@ pub use kind::{
     AmountRules, Bus, Entry, Kind, Level, LevelRules, MaskGrammar, NameGrammar, Odd, Order, SecretForm,
     SwitchRules, TextGrammar, Unit, WordRules, by_release,
 };
+pub use searched::{DEFAULT_PATH, search_path};
 pub use sight::{Sight, hides, moves_root};
 
 pub(crate) use check::check;

@@ -7,7 +7,7 @@ use cap_std::fs::MetadataExt as _;
 
 use super::manager::{self, Connection};
 use crate::accounts::Accounts;
-use crate::catalogue::runs_as_user;
+use crate::catalogue::{runs_as_user, search_path};
 use crate::context::{Mode, Scope};
 use crate::gather::Gather as _;
 use crate::holes::{Privileges, Surroundings};
@@ -36,7 +36,7 @@ pub(super) fn look(root: &Root, unit: &UnitText, posture: &Posture, running: Opt
     }
     let mut looked = Looked::default();
     let texts = texts();
-    let files = Programs::new(root, &texts);
+    let files = Programs::new(root, search_path(posture), &texts);
     let mut found: Vec<Program> = Vec::new();
     for name in names.iter().take(MOST_PROGRAMS) {
         take(files.look(name), &mut found, &mut looked);

@@ -26,9 +26,6 @@ struct Program {
     place: Option<(Arc<str>, Option<u32>)>,
 }
 
-/// Where systemd looks a bare name up (systemd.exec(5), `ExecSearchPath=`).
-const SEARCHED: [&str; 4] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin"];
-
 /// Interpreters that run whatever a line of text says.
 const SHELLS: [&str; 8] = ["sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "busybox"];
 
@@ -199,10 +196,13 @@ impl Audit<'_> {
         if path.starts_with('/') {
             return PathBuf::from(path);
         }
-        let mut places = SEARCHED.iter().map(|folder| Path::new(folder).join(path));
+        let searched = catalogue::search_path(self.subject.posture);
+        let mut places = searched.iter().map(|folder| Path::new(folder).join(path));
         let found =
             places.find(|place| self.files.way(place).is_ok_and(|way| matches!(way.end, End::Found(..))));
-        found.unwrap_or_else(|| Path::new("/usr/bin").join(path))
+        // What is nowhere is missed where a package would have it.
+        let usual = searched.iter().find(|folder| **folder == "/usr/bin").or(searched.first());
+        found.unwrap_or_else(|| Path::new(usual.copied().unwrap_or("/usr/bin")).join(path))
     }
 
     fn about(&self, program: &Program, id: &'static str, severity: Severity, text: String) -> Finding {

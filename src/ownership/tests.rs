@@ -126,6 +126,21 @@ const CHANGES: &[(&str, Change)] = &[
         place.tree.add("/opt/ 755 0 0")?;
         place.tree.add("/opt/python 755 1001 1001")
     }),
+    ("critical exec.writable /opt/a/bin/helper", |place| {
+        // Only what the unit says is searched.
+        place.lines.push(("ExecSearchPath", "/opt/a/bin".to_owned()));
+        place.commands.push(program("helper"));
+        place.tree.add("/usr/bin/helper 755 0 0")?;
+        place.tree.add("/opt/ 755 0 0")?;
+        place.tree.add("/opt/a/ 755 0 0")?;
+        place.tree.add("/opt/a/bin/ 755 0 0")?;
+        place.tree.add("/opt/a/bin/helper 755 1001 1001")
+    }),
+    ("finding exec.missing /opt/a/bin/helper", |place| {
+        place.lines.push(("ExecSearchPath", "/opt/a/bin".to_owned()));
+        place.commands.push(program("helper"));
+        place.tree.add("/usr/bin/helper 755 0 0")
+    }),
     ("finding exec.missing /usr/libexec/parsec", |place| {
         place.tree.nodes.retain(|path, _| path != Path::new("/usr/libexec/parsec"));
         Ok(())

@@ -60,6 +60,8 @@ pub(crate) struct Program {
 pub(crate) struct Programs<'r> {
     root: &'r Root,
     shared: Shared,
+    /// The folders in which those without a path are looked for.
+    searched: Vec<&'r str>,
     /// The texts that are looked for.
     texts: &'r [&'static str],
     files: RefCell<BTreeMap<(PathBuf, Part), Rc<File>>>,
@@ -87,13 +89,11 @@ enum Content {
     Unknown(String),
 }
 
-/// Where services' programs without a path are looked for (systemd.exec(5), `ExecSearchPath=`).
-const SEARCH: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-
 impl<'r> Programs<'r> {
-    /// Programs below a root, in which these texts are looked for.
-    pub(crate) fn new(root: &'r Root, texts: &'r [&'static str]) -> Self {
-        Self { root, shared: Shared::of(root), texts, files: RefCell::default() }
+    /// Programs below a root, in which these texts are looked for; those without a path are in one of the folders
+    /// `searched`.
+    pub(crate) fn new(root: &'r Root, searched: Vec<&'r str>, texts: &'r [&'static str]) -> Self {
+        Self { root, shared: Shared::of(root), searched, texts, files: RefCell::default() }
     }
 
     /// What a program shows; why it shows nothing.
@@ -128,7 +128,7 @@ impl<'r> Programs<'r> {
         if name.is_empty() || name.contains('/') {
             return None;
         }
-        SEARCH.iter().find_map(|folder| plain(Path::new(folder).join(name)))
+        self.searched.iter().find_map(|folder| plain(Path::new(folder).join(name)))
     }
 
     /// The program at the end of a chain of interpreters.

@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 
 use super::*;
+use crate::catalogue::DEFAULT_PATH;
 
 /// A tree with a directory of programs.
 fn tree() -> Result<tempfile::TempDir> {
@@ -32,7 +33,7 @@ fn compile(tree: &Path, text: &str, output: &str, more: &[&str]) -> Result<()> {
 
 fn look(tree: &Path, name: &str) -> Result<Result<Program, String>> {
     let root = Root::open(tree)?;
-    Ok(Programs::new(&root, &["/proc/meminfo", "never"]).look(name))
+    Ok(Programs::new(&root, DEFAULT_PATH.to_vec(), &["/proc/meminfo", "never"]).look(name))
 }
 
 const SHARED: [&str; 3] = ["-shared", "-fPIC", "-nostdlib"];

@@ -75,6 +75,11 @@ fn settings() -> Result<()> {
 }
 
 #[test]
+fn programs() -> Result<()> {
+    holds("program")
+}
+
+#[test]
 fn trees() -> Result<()> {
     holds("tree")
 }

@@ -7,6 +7,7 @@ pub mod input;
 pub mod journal;
 pub mod manifest;
 pub mod output;
+pub mod program;
 pub mod settings;
 pub mod snippets;
 pub mod tree;
@@ -23,7 +24,7 @@ pub struct Property {
 }
 
 /// All of them.
-pub const ALL: [Property; 8] = [
+pub const ALL: [Property; 9] = [
     Property { name: "unit", holds: unit::holds, seeds: unit::seeds },
     Property { name: "manifest", holds: manifest::holds, seeds: manifest::seeds },
     Property { name: "import", holds: import::holds, seeds: import::seeds },
@@ -32,4 +33,5 @@ pub const ALL: [Property; 8] = [
     Property { name: "journal", holds: journal::holds, seeds: journal::seeds },
     Property { name: "settings", holds: settings::holds, seeds: settings::seeds },
     Property { name: "tree", holds: tree::holds, seeds: tree::seeds },
+    Property { name: "program", holds: program::holds, seeds: program::seeds },
 ];

@@ -58,7 +58,7 @@ const MANIFEST: &str = "edition = 1\n[users.a]\n[service]\nname = \"a\"\nexec = 
                         [directories]\nstate = { below = { x = \"0700\" } }\n[paths.\"/etc/a.conf\"]\nenforce = \"boot\"\n";
 
 /// Runs the program: it ends, and what it prints is fit for a terminal and of this tree.
-fn run(arguments: &[&str]) {
+pub(super) fn run(arguments: &[&str]) {
     let cli =
         Cli::try_parse_from(std::iter::once(&"systemd-harden").chain(arguments)).expect("a command line");
     let mut out = Vec::new();
@@ -132,10 +132,10 @@ fn bytes(text: &str) -> Vec<u8> {
 }
 
 /// A directory that goes with its value, in memory where the machine has such a place.
-struct Scratch(PathBuf);
+pub(super) struct Scratch(pub(super) PathBuf);
 
 impl Scratch {
-    fn new() -> Option<Self> {
+    pub(super) fn new() -> Option<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let base =
             Some(PathBuf::from("/dev/shm")).filter(|path| path.is_dir()).unwrap_or_else(std::env::temp_dir);

@@ -10,6 +10,7 @@ pub mod breakages;
 pub mod bus;
 pub mod bus_posture;
 pub mod bus_value;
+mod capabilities;
 pub mod catalogue;
 pub mod cli;
 pub mod commands;

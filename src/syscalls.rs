@@ -47,6 +47,11 @@ pub const ASSESSED: [&str; 11] = [
     "@resources",
 ];
 
+/// The names of the sets of all releases.
+pub(crate) fn all_sets() -> impl Iterator<Item = &'static str> + Clone {
+    table::sets()
+}
+
 /// The names of all sets that `release` has, each with its `@`, in the order of `systemd-analyze syscall-filter` as
 /// far as the releases agree on one.
 pub fn sets(release: Release) -> Vec<&'static str> {

@@ -18,7 +18,6 @@ use std::fmt;
 pub use addresses::{Listen, Local, SocketAddress, SourceFilter};
 pub use endpoints::{Endpoint, Hosts, Port, Protocol};
 pub use files::{FileKey, FileValue, KnownKey, RuleName, SqlName};
-pub(crate) use names::CAPABILITIES;
 pub use names::{
     Architecture, BusName, CallName, CapabilityName, CredentialName, DirectiveName, EnvName, PackageName,
     ServiceName, UnitName, UnitStem, UserName,

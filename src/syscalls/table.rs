@@ -24,7 +24,7 @@ pub(super) fn name(call: Call) -> &'static str {
 }
 
 /// The names of the sets of all releases.
-pub(super) fn sets() -> impl Iterator<Item = &'static str> {
+pub(super) fn sets() -> impl Iterator<Item = &'static str> + Clone {
     TABLE.sets.iter().map(|set| set.name.text())
 }
 

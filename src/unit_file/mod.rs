@@ -25,6 +25,7 @@ use smol_str::SmolStr;
 pub use lines::{Broken, MAX_LINE, UnitLines, parse};
 pub use loader::{Loader, MAX_DROP_INS, MAX_PARTS};
 pub use name::{Form, UnitName};
+pub(crate) use name::{MAX_LENGTH, is_type};
 pub(crate) use root::read_whole;
 pub use root::{Entry, Kind, Links, Lock, MAX_ENTRIES, MAX_UNIT_SIZE, Root, Whole};
 pub use scalars::{Base, boolean, file_mode, nanoseconds, size, time_span};

@@ -8,7 +8,7 @@ use smol_str::{SmolStr, format_smolstr};
 use super::quoted;
 
 /// The longest name in bytes (systemd.unit(5)).
-const MAX_LENGTH: usize = 255;
+pub(crate) const MAX_LENGTH: usize = 255;
 
 /// The suffixes after the last dot, each a unit type.
 const TYPES: [&str; 11] = [
@@ -149,7 +149,7 @@ impl fmt::Display for UnitName {
 }
 
 /// Whether `text` is a unit type, as in the drop-in directory `service.d`.
-pub(super) fn is_type(text: &str) -> bool {
+pub(crate) fn is_type(text: &str) -> bool {
     TYPES.contains(&text)
 }
 

@@ -4,7 +4,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::words::{CAPABILITIES, CapabilityName, Text};
+use super::super::words::{CapabilityName, Text};
+use crate::capabilities::CAPABILITIES;
 
 /// Adds the conditions to the definitions that they are about.
 pub(super) fn add(definitions: &mut Map<String, Value>) {

@@ -4,102 +4,9 @@ use super::{
     INSTANCE_SPECIFIERS, Unfit, check_plain, check_specifiers, holds_specifier, nearest, newtype, quoted,
     unfit,
 };
-
-/// systemd's limit for a unit name with its suffix (systemd.unit(5)).
-const LONGEST_UNIT: usize = 255;
-
-const UNIT_TYPES: [&str; 11] = [
-    "service",
-    "socket",
-    "target",
-    "device",
-    "mount",
-    "automount",
-    "swap",
-    "timer",
-    "path",
-    "slice",
-    "scope",
-];
-
-/// The capabilities of Linux, capabilities(7), in the order of their numbers.
-pub(crate) const CAPABILITIES: [&str; 41] = [
-    "CAP_CHOWN",
-    "CAP_DAC_OVERRIDE",
-    "CAP_DAC_READ_SEARCH",
-    "CAP_FOWNER",
-    "CAP_FSETID",
-    "CAP_KILL",
-    "CAP_SETGID",
-    "CAP_SETUID",
-    "CAP_SETPCAP",
-    "CAP_LINUX_IMMUTABLE",
-    "CAP_NET_BIND_SERVICE",
-    "CAP_NET_BROADCAST",
-    "CAP_NET_ADMIN",
-    "CAP_NET_RAW",
-    "CAP_IPC_LOCK",
-    "CAP_IPC_OWNER",
-    "CAP_SYS_MODULE",
-    "CAP_SYS_RAWIO",
-    "CAP_SYS_CHROOT",
-    "CAP_SYS_PTRACE",
-    "CAP_SYS_PACCT",
-    "CAP_SYS_ADMIN",
-    "CAP_SYS_BOOT",
-    "CAP_SYS_NICE",
-    "CAP_SYS_RESOURCE",
-    "CAP_SYS_TIME",
-    "CAP_SYS_TTY_CONFIG",
-    "CAP_MKNOD",
-    "CAP_LEASE",
-    "CAP_AUDIT_WRITE",
-    "CAP_AUDIT_CONTROL",
-    "CAP_SETFCAP",
-    "CAP_MAC_OVERRIDE",
-    "CAP_MAC_ADMIN",
-    "CAP_SYSLOG",
-    "CAP_WAKE_ALARM",
-    "CAP_BLOCK_SUSPEND",
-    "CAP_AUDIT_READ",
-    "CAP_PERFMON",
-    "CAP_BPF",
-    "CAP_CHECKPOINT_RESTORE",
-];
-
-/// The sets of system calls that any of systemd's releases names (systemd.exec(5), `SystemCallFilter=`).
-const CALL_SETS: [&str; 30] = [
-    "@aio",
-    "@basic-io",
-    "@chown",
-    "@clock",
-    "@cpu-emulation",
-    "@debug",
-    "@default",
-    "@file-system",
-    "@io-event",
-    "@ipc",
-    "@keyring",
-    "@known",
-    "@memlock",
-    "@module",
-    "@mount",
-    "@network-io",
-    "@obsolete",
-    "@pkey",
-    "@privileged",
-    "@process",
-    "@raw-io",
-    "@reboot",
-    "@resources",
-    "@sandbox",
-    "@setuid",
-    "@signal",
-    "@swap",
-    "@sync",
-    "@system-service",
-    "@timer",
-];
+use crate::capabilities::CAPABILITIES;
+use crate::syscalls::all_sets;
+use crate::unit_file::{MAX_LENGTH, is_type};
 
 newtype! {
     /// A user or group by name: the strict form that every tool accepts (systemd.io, "User/Group Name Syntax").
@@ -220,10 +127,10 @@ fn check_unit(text: &str) -> Result<(), Unfit> {
     check_plain(text)?;
     check_specifiers(text, INSTANCE_SPECIFIERS)?;
     let wrong = |why: &str| Err(unfit(format!("{} is not a unit name: {why}", quoted(text))));
-    let Some((stem, suffix)) = text.rsplit_once('.').filter(|(_, suffix)| UNIT_TYPES.contains(suffix)) else {
+    let Some((stem, suffix)) = text.rsplit_once('.').filter(|(_, suffix)| is_type(suffix)) else {
         return wrong("it needs a suffix such as `.service` or `.target`");
     };
-    if stem.is_empty() || text.len() > LONGEST_UNIT {
+    if stem.is_empty() || text.len() > MAX_LENGTH {
         return wrong("it has 1 to 255 characters with its suffix");
     }
     let (prefix, instance) = stem.split_once('@').unwrap_or((stem, ""));
@@ -258,7 +165,7 @@ fn check_stem(text: &str) -> Result<(), Unfit> {
 fn check_prefix(text: &str, what: &str) -> Result<(), Unfit> {
     // `.service`, the longest suffix that is appended, has eight characters.
     let prefix = text.strip_suffix('@').unwrap_or(text);
-    if prefix.is_empty() || !prefix.chars().all(is_unit_char) || text.len() > LONGEST_UNIT - 8 {
+    if prefix.is_empty() || !prefix.chars().all(is_unit_char) || text.len() > MAX_LENGTH - 8 {
         let why = "letters, digits, `:`, `_`, `.`, `-`, and `@` at the end of a template";
         return Err(unfit(format!("{} is not {what}: {why}", quoted(text))));
     }
@@ -298,12 +205,12 @@ fn check_directive(text: &str) -> Result<(), Unfit> {
 }
 
 fn check_capability(text: &str) -> Result<(), Unfit> {
-    known(text, &CAPABILITIES, "a capability of Linux")
+    known(text, CAPABILITIES.iter().copied(), "a capability of Linux")
 }
 
 fn check_call(text: &str) -> Result<(), Unfit> {
     if text.starts_with('@') {
-        return known(text, &CALL_SETS, "a set of system calls");
+        return known(text, all_sets(), "a set of system calls");
     }
     let start = |c: char| c.is_ascii_lowercase() || c == '_';
     let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
@@ -313,11 +220,11 @@ fn check_call(text: &str) -> Result<(), Unfit> {
     Err(unfit(format!("{} is not a system call: lower case letters, digits and `_`", quoted(text))))
 }
 
-fn known(text: &str, names: &[&'static str], what: &str) -> Result<(), Unfit> {
-    if names.contains(&text) {
+fn known(text: &str, names: impl Iterator<Item = &'static str> + Clone, what: &str) -> Result<(), Unfit> {
+    if names.clone().any(|name| name == text) {
         return Ok(());
     }
-    let hint = nearest(text, names.iter().copied()).map(|name| format!("; did you mean `{name}`?"));
+    let hint = nearest(text, names).map(|name| format!("; did you mean `{name}`?"));
     Err(unfit(format!("{} is not {what}{}", quoted(text), hint.unwrap_or_default())))
 }
 

@@ -7,9 +7,6 @@ use super::reach::{covers, is_grant, is_on, left_out};
 use super::{Presence, Speaker};
 use crate::catalogue::{self, CALLS_WANT, Directive, Errno, Kind, MaskGrammar, Shows, What};
 
-/// Where a shell looks for programs, by systemd's own PATH= (systemd.exec(5)).
-const SHELL_PATH: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-
 impl Blame<'_> {
     /// By what the program says of itself.
     pub(super) fn words(&mut self) {
@@ -37,7 +34,9 @@ impl Blame<'_> {
     fn find_program(&self, clue: &mut Clue) {
         let is_there = |path: &String| matches!((self.around.host)(path), Presence::There(_));
         if let (Some(name), None) = (&clue.program, &clue.path) {
-            clue.path = SHELL_PATH.iter().map(|folder| format!("{folder}/{name}")).find(is_there);
+            // systemd tells the unit's own shells by $PATH where it looks itself.
+            let searched = catalogue::search_path(self.around.posture).into_iter();
+            clue.path = searched.map(|folder| format!("{folder}/{name}")).find(is_there);
         }
     }
 

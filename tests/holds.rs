@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::harness::project;
+use crate::harness::{command, project, scratch};
+use crate::properties::program::elf;
 use crate::properties::{ALL, Property};
 
 /// An input that takes longer hangs, also on a slow machine.
@@ -77,6 +78,27 @@ fn settings() -> Result<()> {
 #[test]
 fn programs() -> Result<()> {
     holds("program")
+}
+
+/// A seed that is no program to the reader would lead the fuzzer nowhere.
+#[test]
+fn seeds_of_programs_are_read_as_such() -> Result<()> {
+    for wide in [true, false] {
+        for little in [true, false] {
+            let tree = scratch()?;
+            for folder in ["etc/systemd/system", "usr/bin"] {
+                fs::create_dir_all(tree.path().join(folder))?;
+            }
+            let unit = "[Service]\nExecStart=/usr/bin/a\n";
+            fs::write(tree.path().join("etc/systemd/system/a.service"), unit)?;
+            fs::write(tree.path().join("usr/bin/a"), elf(wide, little))?;
+            let root = tree.path().to_str().context("a path that is not UTF-8")?;
+            let output = command(&["import", "--root", root, "a"]).output()?;
+            let text = String::from_utf8(output.stdout)?;
+            ensure!(text.contains("/usr/bin/a imports chown"), "{wide} {little}: {text}");
+        }
+    }
+    Ok(())
 }
 
 #[test]

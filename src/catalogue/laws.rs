@@ -10,7 +10,8 @@ use crate::release::{Release, covers};
 use crate::syscalls::Architecture;
 use crate::value::{Remark, Value};
 
-fn context(major: u16) -> Context {
+/// A service of the system's manager of that release.
+pub(super) fn context(major: u16) -> Context {
     Context {
         release: Release::latest(major),
         mode: Mode::Loaded,

@@ -25,24 +25,16 @@ pub fn search_path(posture: &Posture) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::find;
+    use super::super::laws::context;
     use super::*;
-    use crate::context::{Context, Mode, Scope, UnitType};
     use crate::posture::Origin;
-    use crate::release::Release;
-    use crate::syscalls::Architecture;
 
     #[test]
     fn a_unit_may_say_where_its_commands_are_looked_for() -> anyhow::Result<()> {
-        let context = Context {
-            release: Release::latest(257),
-            mode: Mode::Offline,
-            scope: Scope::System,
-            unit_type: UnitType::Service,
-            architecture: Architecture::X86_64,
-        };
-        let mut posture = Posture::unset("a.service", context);
+        let mut posture = Posture::unset("a.service", context(257));
         assert_eq!(search_path(&posture), DEFAULT_PATH);
-        let row = super::super::find("ExecSearchPath").ok_or_else(|| anyhow::anyhow!("no row"))?;
+        let row = find("ExecSearchPath").ok_or_else(|| anyhow::anyhow!("no row"))?;
         posture.assign(row, "/opt/a/bin:/usr/bin", Origin::Policy(Vec::new()));
         assert_eq!(search_path(&posture), ["/opt/a/bin", "/usr/bin"]);
         posture.assign(row, "", Origin::Policy(Vec::new()));

@@ -68,24 +68,15 @@ mod tests {
     use std::path::Path;
 
     use super::super::find;
+    use super::super::laws::context;
     use super::hides;
-    use crate::architecture::Architecture;
-    use crate::context::{Context, Mode, Scope, UnitType};
     use crate::posture::{Origin, Posture};
-    use crate::release::Release;
 
     #[test]
     fn what_is_mounted_back_is_seen() -> anyhow::Result<()> {
         use anyhow::Context as _;
-        let context = Context {
-            release: Release::first(257),
-            mode: Mode::Loaded,
-            scope: Scope::System,
-            unit_type: UnitType::Service,
-            architecture: Architecture::X86_64,
-        };
         let hidden_by = |lines: &[(&str, &str)], path: &str| -> anyhow::Result<Option<&str>> {
-            let mut posture = Posture::unset("a.service", context);
+            let mut posture = Posture::unset("a.service", context(257));
             for (name, value) in lines {
                 posture.assign(find(name).with_context(|| (*name).to_owned())?, value, Origin::Bus);
             }

@@ -34,7 +34,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
 
 /// A file with nothing but what is looked at (elf(5)): symbols that it takes from others, the library that it names and
 /// where that lies.
-fn elf(wide: bool, little: bool) -> Vec<u8> {
+pub fn elf(wide: bool, little: bool) -> Vec<u8> {
     const NAMES: &[u8] = b"\0chown\0dlopen\0libown.so\0$ORIGIN/../lib\0";
     let place = |name: &[u8]| NAMES.windows(name.len()).position(|at| at == name).expect("a name") as u64;
     let mut file = Draft { bytes: Vec::new(), wide, little };
